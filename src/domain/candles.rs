@@ -1,0 +1,157 @@
+//! Candles as columns, and the timeframes they come in.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The length of one candle: `1m` to `1w`, from a fixed list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Timeframe {
+    name: &'static str,
+    length_ms: i64,
+}
+
+const MINUTE_MS: i64 = 60_000;
+
+const TIMEFRAMES: [Timeframe; 15] = [
+    Timeframe::of("1m", 1),
+    Timeframe::of("3m", 3),
+    Timeframe::of("5m", 5),
+    Timeframe::of("10m", 10),
+    Timeframe::of("15m", 15),
+    Timeframe::of("30m", 30),
+    Timeframe::of("1h", 60),
+    Timeframe::of("2h", 120),
+    Timeframe::of("4h", 240),
+    Timeframe::of("6h", 360),
+    Timeframe::of("8h", 480),
+    Timeframe::of("12h", 720),
+    Timeframe::of("1d", 1_440),
+    Timeframe::of("3d", 4_320),
+    Timeframe::of("1w", 10_080),
+];
+
+impl Timeframe {
+    const fn of(name: &'static str, minutes: i64) -> Self {
+        Self {
+            name,
+            length_ms: minutes * MINUTE_MS,
+        }
+    }
+
+    /// The name users write, such as `15m`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Length of one candle in milliseconds.
+    #[must_use]
+    pub fn length_ms(self) -> i64 {
+        self.length_ms
+    }
+
+    /// The names of all timeframes, shortest first.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        TIMEFRAMES.iter().map(|timeframe| timeframe.name)
+    }
+}
+
+impl fmt::Display for Timeframe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The text is not one of [`Timeframe::names`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown timeframe {0:?}")]
+pub struct UnknownTimeframe(pub String);
+
+impl FromStr for Timeframe {
+    type Err = UnknownTimeframe;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        TIMEFRAMES
+            .iter()
+            .find(|timeframe| timeframe.name == text)
+            .copied()
+            .ok_or_else(|| UnknownTimeframe(text.to_owned()))
+    }
+}
+
+/// A run of candles, one column per field, all columns of one length, oldest first.
+///
+/// `time` is the candle's open time in milliseconds since the epoch. Prices are in the quote
+/// currency, volume in units of the ticker.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Candles {
+    /// Open times, strictly increasing.
+    pub time: Vec<i64>,
+    /// First prices.
+    pub open: Vec<f64>,
+    /// Highest prices.
+    pub high: Vec<f64>,
+    /// Lowest prices.
+    pub low: Vec<f64>,
+    /// Last prices.
+    pub close: Vec<f64>,
+    /// Traded volume.
+    pub volume: Vec<f64>,
+}
+
+impl Candles {
+    /// Empty columns with room for `capacity` candles.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self {
+            time: Vec::with_capacity(capacity),
+            open: Vec::with_capacity(capacity),
+            high: Vec::with_capacity(capacity),
+            low: Vec::with_capacity(capacity),
+            close: Vec::with_capacity(capacity),
+            volume: Vec::with_capacity(capacity),
+        }
+    }
+
+    /// Number of candles.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.time.len()
+    }
+
+    /// Whether there is no candle.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.time.is_empty()
+    }
+
+    /// Appends one candle; `ohlcv` is open, high, low, close, volume.
+    pub fn push(&mut self, time: i64, ohlcv: [f64; 5]) {
+        let [open, high, low, close, volume] = ohlcv;
+        self.time.push(time);
+        self.open.push(open);
+        self.high.push(high);
+        self.low.push(low);
+        self.close.push(close);
+        self.volume.push(volume);
+    }
+
+    /// Bytes the columns take in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.len() * 6 * size_of::<f64>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_timeframe_reads_its_own_name() {
+        for name in Timeframe::names() {
+            assert_eq!(name.parse::<Timeframe>().unwrap().name(), name);
+        }
+        assert!("7m".parse::<Timeframe>().is_err());
+    }
+}

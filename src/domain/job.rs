@@ -1,0 +1,107 @@
+//! Jobs as the daemon holds them: claims, what they carry, and how they end.
+
+use serde_json::Value;
+
+/// A job's number.
+pub type JobId = i64;
+
+/// A number that rises whenever a job changes hands; a write under an older one changes nothing.
+pub type Fence = i64;
+
+/// The right to run one job and to write its end, until somebody raises the fence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Claim {
+    /// The job.
+    pub job_id: JobId,
+    /// The fence under which it was claimed.
+    pub fence: Fence,
+}
+
+/// A claimed job with what is needed to run it.
+#[derive(Debug, Clone)]
+pub struct ClaimedJob {
+    /// The right to it.
+    pub claim: Claim,
+    /// How often the job has been claimed, this time included.
+    pub attempt: i32,
+    /// What to do.
+    pub kind: String,
+    /// What to do it with, JSON as the user wrote it; parsed by the kind, so that a poisoned one
+    /// spoils nobody else's claim.
+    pub spec: String,
+    /// Limit on this run in seconds, where the user set one.
+    pub timeout_s: Option<i32>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// It succeeded.
+    Completed {
+        /// What `job_status.output` shows.
+        output: Value,
+        /// The row for `results`, where the kind writes one: a JSON object keyed by column.
+        answer: Option<Value>,
+    },
+    /// It failed by an error of its own.
+    Failed(Failure),
+}
+
+/// An error of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// A word from a closed list, such as `no_candles` or `panic`.
+    pub class: &'static str,
+    /// One line for the user.
+    pub message: String,
+    /// Whether another attempt could end differently.
+    pub retryable: bool,
+}
+
+/// A run's end, to be written under its claim.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The right to write it.
+    pub claim: Claim,
+    /// How the run ended.
+    pub ending: Ending,
+    /// How often the job has been claimed, for the delay before the next attempt.
+    pub attempt: i32,
+}
+
+/// Why the canceller takes a claim away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Death {
+    /// The worker that holds it is dead.
+    Worker,
+    /// The run exceeded its time limit.
+    TimeLimit,
+    /// The run made no progress for too long.
+    Stalled,
+}
+
+/// A claim that the canceller found wanting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeadJob {
+    /// The claim to take away.
+    pub claim: Claim,
+    /// Why.
+    pub death: Death,
+    /// The limit that was exceeded, milliseconds; zero for a dead worker.
+    pub limit_ms: i64,
+}
+
+/// What a tick reports of one running job.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// The run.
+    pub claim: Claim,
+    /// Percent done, 0 to 100.
+    pub percent: f64,
+    /// Milliseconds since the run began.
+    pub elapsed_ms: i64,
+    /// Limit on the run, milliseconds.
+    pub timeout_ms: i64,
+    /// The run counts as stalled after this long without progress, milliseconds; `None`: not watched.
+    pub stall_ms: Option<i64>,
+}

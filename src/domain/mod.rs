@@ -1,0 +1,5 @@
+//! The words everything else is written in: jobs, claims, candles, times. Pure: no I/O, no clock.
+
+pub mod candles;
+pub mod job;
+pub mod time;
