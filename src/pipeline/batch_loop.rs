@@ -1,0 +1,91 @@
+//! Permit, receive, fill, pace, spawn: many items at a time into one task.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::coop::consume_budget;
+use tokio::time::sleep;
+
+use super::channel::Receiver;
+use super::in_flight::InFlight;
+use super::pulse::Pulse;
+use super::status::PipeStatus;
+use super::{BatchConsumer, BatchSettings, pipe};
+
+/// A batch starts when it is full, when it has lingered, or at once when no other is running:
+/// so a quiet pipe has no delay, and a busy one fills a batch while the one before is written.
+/// Waiting for its pace, a batch goes on filling; a pipe with a rate of 1 thus starts one batch
+/// a second with all that came meanwhile.
+pub(crate) struct BatchLoop<C> {
+    pub(crate) consumer: Arc<C>,
+    pub(crate) settings: BatchSettings,
+    pub(crate) status: Arc<PipeStatus>,
+}
+
+impl<C: BatchConsumer> pipe::Consume<C::Item> for BatchLoop<C> {
+    async fn run(
+        &self,
+        items: &Receiver<C::Item>,
+        pulse: &mut Pulse,
+        in_flight: &mut InFlight,
+    ) -> Vec<C::Item> {
+        let governor = &self.status.governor;
+        loop {
+            consume_budget().await;
+            pulse.beat();
+            let Some(permit) = pulse.wait(governor.permit()).await else {
+                return Vec::new();
+            };
+            let Some(Some(first)) = pulse.wait(items.recv()).await else {
+                return Vec::new();
+            };
+            let label = format!("{first:?}");
+            let mut batch = vec![first];
+            let filled = pulse.wait(self.fill(&mut batch, items, in_flight)).await;
+            if filled.is_none() || pulse.wait(governor.pace()).await.is_none() {
+                return batch;
+            }
+            self.top_up(&mut batch, items);
+            let label = format!("{} items from {label}", batch.len());
+            let consumer = Arc::clone(&self.consumer);
+            in_flight.start(permit, pipe::count(batch.len()), label, async move {
+                consumer.consume(batch).await
+            });
+        }
+    }
+}
+
+impl<C: BatchConsumer> BatchLoop<C> {
+    async fn fill(
+        &self,
+        batch: &mut Vec<C::Item>,
+        items: &Receiver<C::Item>,
+        in_flight: &mut InFlight,
+    ) {
+        let mut lingered = pin!(sleep(Duration::from_millis(self.settings.linger_ms)));
+        loop {
+            self.top_up(batch, items);
+            if batch.len() >= self.settings.batch_max.get() || in_flight.is_idle() {
+                return;
+            }
+            tokio::select! {
+                biased;
+                item = items.recv() => match item {
+                    Some(item) => batch.push(item),
+                    None => return,
+                },
+                () = in_flight.one_ended() => {}
+                () = &mut lingered => return,
+            }
+        }
+    }
+
+    /// Takes what is there now.
+    fn top_up(&self, batch: &mut Vec<C::Item>, items: &Receiver<C::Item>) {
+        while batch.len() < self.settings.batch_max.get() {
+            let Some(item) = items.try_recv() else { return };
+            batch.push(item);
+        }
+    }
+}
