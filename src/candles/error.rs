@@ -1,0 +1,113 @@
+//! Why candles cannot be had, in words a user can act on.
+
+use std::io;
+use std::sync::Arc;
+
+use super::{CandleRange, SeriesKey};
+use crate::domain::candles::Timeframe;
+use crate::domain::time::format_instant;
+
+/// Why a query has no candles.
+///
+/// Cheap to clone, because everyone who waits for the same load is given the same error.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CandleError {
+    /// No series of the ticker is stored.
+    #[error("unknown ticker {ticker:?}{}", nearest_in_words(nearest))]
+    UnknownTicker {
+        /// The ticker asked for.
+        ticker: String,
+        /// Stored tickers with a similar name, nearest first.
+        nearest: Vec<String>,
+    },
+    /// The ticker is stored, but not in this timeframe.
+    #[error("no candles of {series}: stored timeframes are {}", names_in_words(stored))]
+    NoSeries {
+        /// The series asked for.
+        series: SeriesKey,
+        /// The timeframes that are stored.
+        stored: Vec<Timeframe>,
+    },
+    /// The series has no candle in the range.
+    #[error("no candles of {series} {range}: {}", span_in_words(*stored))]
+    NoCandles {
+        /// The series asked for.
+        series: SeriesKey,
+        /// The range asked for.
+        range: CandleRange,
+        /// Open times of the first and the last stored candle, in milliseconds since the epoch.
+        stored: Option<(i64, i64)>,
+    },
+    /// A candle file says something a candle cannot be.
+    #[error("{file} line {line}{}: found {found}, allowed {allowed}", column_in_words(*column))]
+    Broken {
+        /// The file, relative to the candle directory.
+        file: String,
+        /// Line in the file, from 1.
+        line: u64,
+        /// The column, where one cell is to blame.
+        column: Option<&'static str>,
+        /// What stands there.
+        found: String,
+        /// What may stand there.
+        allowed: String,
+    },
+    /// The series is longer than this process is willing to hold.
+    #[error("{file}: found more than {candles_max} candles in one series, allowed {candles_max}")]
+    TooLarge {
+        /// The file in which the limit was passed, relative to the candle directory.
+        file: String,
+        /// The most candles one series may have.
+        candles_max: usize,
+    },
+    /// The source cannot be read now.
+    #[error("{attempt}")]
+    Io {
+        /// What was tried, verb and object.
+        attempt: String,
+        /// What went wrong.
+        source: Arc<io::Error>,
+    },
+}
+
+impl CandleError {
+    /// The error's class as written to a failed job: `no_candles` (nothing is stored),
+    /// `bad_candles` (what is stored cannot be used), or `source` (another try may succeed).
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::UnknownTicker { .. } | Self::NoSeries { .. } | Self::NoCandles { .. } => {
+                "no_candles"
+            }
+            Self::Broken { .. } | Self::TooLarge { .. } => "bad_candles",
+            Self::Io { .. } => "source",
+        }
+    }
+
+    pub(super) fn io(attempt: impl Into<String>, source: io::Error) -> Self {
+        Self::Io { attempt: attempt.into(), source: Arc::new(source) }
+    }
+}
+
+fn nearest_in_words(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        String::new()
+    } else {
+        format!(", nearest known: {}", nearest.join(", "))
+    }
+}
+
+fn names_in_words(stored: &[Timeframe]) -> String {
+    stored.iter().map(|timeframe| timeframe.name()).collect::<Vec<_>>().join(", ")
+}
+
+fn span_in_words(stored: Option<(i64, i64)>) -> String {
+    stored.map_or_else(
+        || "none is stored".to_owned(),
+        |(first, last)| format!("stored are {} to {}", format_instant(first), format_instant(last)),
+    )
+}
+
+fn column_in_words(column: Option<&'static str>) -> String {
+    column.map_or_else(String::new, |column| format!(", column {column}"))
+}

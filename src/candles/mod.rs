@@ -1,0 +1,26 @@
+//! Candles for backtests: where they come from, how they are cached, and which of them a job uses.
+//!
+//! A [`CandleSource`] reads series, the [`CandleCache`] keeps them and answers a [`CandleQuery`] with
+//! [`LoadedCandles`]. A source is one file here and decides itself, by its key, how much one load
+//! brings. [`FileSource`] reads CSV files; what a file looks like inside is known to `csv_file` alone.
+
+mod cache;
+mod csv_file;
+mod error;
+mod files;
+mod generate;
+mod instant;
+mod quality;
+mod query;
+mod series;
+mod source;
+
+pub use cache::{CacheStats, CandleCache};
+pub use csv_file::{read_csv, write_csv};
+pub use error::CandleError;
+pub use files::{FileSource, FilesVersion, SERIES_CANDLES_MAX};
+pub use generate::generate;
+pub use quality::Quality;
+pub use query::{CandleQuery, CandleRange, LoadedCandles};
+pub use series::Series;
+pub use source::{CandleSource, SeriesKey};

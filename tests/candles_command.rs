@@ -1,0 +1,163 @@
+//! `sluicegate candles`: import, list, generate.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::Path;
+
+use clap::Parser;
+use sluicegate::candles::{FileSource, SeriesKey};
+use sluicegate::cli::candles::{CandlesCommand, run};
+
+#[derive(Parser)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: CandlesCommand,
+}
+
+fn candles(dir: &Path, arguments: &[&str]) -> Result<String, String> {
+    let line = ["candles"].iter().chain(arguments);
+    let line = CommandLine::try_parse_from(line).map_err(|error| error.to_string())?;
+    let mut out = Vec::new();
+    run(&line.command, dir, &mut out).map_err(|error| format!("{error:#}"))?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn what_is_imported_is_listed_and_loads() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, store) = (dir.path().join("export.txt"), dir.path().join("store"));
+    fs::write(
+        &file,
+        "Date,Open,High,Low,Close\n\
+         2024-01-05,3,3.5,2.5,3\n2024-01-01,1,1,1,1\n2024-01-02,2,2,2,2\n2024-01-02,2,2,1.5,2\n",
+    )
+    .unwrap();
+    let file = file.display().to_string();
+    let import = ["import", &file, "--ticker", "SPX", "--timeframe", "1d"];
+    assert_eq!(
+        candles(&store, &import).unwrap(),
+        "imported 3 candles of SPX 1d, 2024-01-01T00:00:00Z to 2024-01-05T00:00:00Z, \
+         1 duplicates, 1 gaps\n"
+    );
+    assert_eq!(
+        fs::read_to_string(store.join("SPX/1d/export.csv")).unwrap(),
+        "timestamp,open,high,low,close,volume\n\
+         2024-01-01T00:00:00Z,1,1,1,1,0\n\
+         2024-01-02T00:00:00Z,2,2,1.5,2,0\n\
+         2024-01-05T00:00:00Z,3,3.5,2.5,3,0\n"
+    );
+    assert_eq!(
+        candles(&store, &["list"]).unwrap(),
+        " ticker  timeframe  candles  first                 last                  gaps\n \
+         SPX     1d         3        2024-01-01T00:00:00Z  2024-01-05T00:00:00Z  1\n"
+    );
+    let rows = candles(&store, &["list", "--json"]).unwrap();
+    let rows: serde_json::Value = serde_json::from_str(&rows).unwrap();
+    assert_eq!(
+        rows,
+        serde_json::json!([{
+            "ticker": "SPX", "timeframe": "1d", "candles": 3, "first": "2024-01-01T00:00:00Z",
+            "last": "2024-01-05T00:00:00Z", "duplicates": 0, "gaps": 1,
+            "longest_gap_ms": 172_800_000, "overlaps": 0,
+        }])
+    );
+    let key = SeriesKey { ticker: "SPX".to_owned(), timeframe: "1d".parse().unwrap() };
+    let series = FileSource::new(&store).read_series(&key).unwrap();
+    assert_eq!(series.candles().low, [1.0, 1.5, 2.5]);
+}
+
+#[test]
+fn a_broken_file_leaves_the_store_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, store) = (dir.path().join("a.csv"), dir.path().join("store"));
+    let name = file.display().to_string();
+    let import = ["import", &name, "--ticker", "SPX", "--timeframe", "1d"];
+    fs::write(&file, "time,open,high,low,close\n2024-01-01,1,1,1,1\n2024-01-02,1,1,1,\n").unwrap();
+    assert_eq!(
+        candles(&store, &import).unwrap_err(),
+        format!("{name} line 3, column close: found \"\", allowed a number above 0")
+    );
+    fs::write(&file, "time,open,high,low,close\n").unwrap();
+    assert_eq!(candles(&store, &import).unwrap_err(), format!("{name}: found no candles"));
+    assert!(!store.exists());
+}
+
+#[test]
+fn an_import_with_a_longer_timeframe_than_the_file_has_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.csv");
+    let name = file.display().to_string();
+    fs::write(&file, "time,open,high,low,close\n0,1,1,1,1\n3600,1,1,1,1\n7200,1,1,1,1\n").unwrap();
+    let import = ["import", &name, "--ticker", "SPX", "--timeframe", "1d"];
+    assert_eq!(
+        candles(dir.path(), &import).unwrap_err(),
+        format!(
+            "{name}: found 2 of 3 candles less than 1d after the one before them; \
+             give the timeframe the file has"
+        )
+    );
+}
+
+#[test]
+fn a_ticker_that_leads_out_of_the_store_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = ["generate", "--ticker", "../X", "--timeframe", "1m", "--count", "1"];
+    assert_eq!(
+        candles(dir.path(), &line).unwrap_err(),
+        "write candles of ../X 1m: ticker: found \"../X\", allowed letters, digits and ._-=^@+:& \
+         but no dot in front"
+    );
+}
+
+#[test]
+fn generated_candles_are_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = ["generate", "--ticker", "X", "--timeframe", "1m", "--count", "1441"];
+    assert_eq!(
+        candles(dir.path(), &line).unwrap(),
+        "generated 1441 candles of X 1m, 2020-01-01T00:00:00Z to 2020-01-02T00:00:00Z, \
+         0 duplicates, 0 gaps\n"
+    );
+    assert!(dir.path().join("X/1m/generated.csv").exists());
+}
+
+#[test]
+fn arguments_out_of_range_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, value) in [
+        ("--count", "0"),
+        ("--count", "20000001"),
+        ("--timeframe", "7m"),
+        ("--start", "yesterday"),
+        ("--start", "9999-12-31"),
+    ] {
+        let mut line = vec!["generate", "--ticker", "X"];
+        for (usual, fits) in [("--count", "5000"), ("--timeframe", "1m"), ("--start", "2020-01-01")]
+        {
+            line.extend([usual, if usual == name { value } else { fits }]);
+        }
+        candles(dir.path(), &line).unwrap_err();
+    }
+    assert!(!dir.path().join("X").exists());
+}
+
+#[test]
+fn a_broken_series_does_not_hide_the_others_in_the_list() {
+    let dir = tempfile::tempdir().unwrap();
+    candles(dir.path(), &["generate", "--ticker", "GOOD", "--timeframe", "1d", "--count", "2"])
+        .unwrap();
+    fs::create_dir_all(dir.path().join("BAD/1d")).unwrap();
+    fs::write(dir.path().join("BAD/1d/a.csv"), "nonsense").unwrap();
+    let line = CommandLine::try_parse_from(["candles", "list"]).unwrap();
+    let mut out = Vec::new();
+    let problem = run(&line.command, dir.path(), &mut out).unwrap_err().to_string();
+    assert!(String::from_utf8(out).unwrap().contains("GOOD"));
+    assert!(problem.starts_with("BAD/1d/a.csv line 1: found \"nonsense\""), "{problem}");
+}
+
+#[test]
+fn help_says_what_a_command_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let help = candles(dir.path(), &["import", "--help"]).unwrap_err();
+    assert!(help.starts_with("Check a CSV file and put it into the store"), "{help}");
+}
