@@ -1,0 +1,151 @@
+//! A variant as canonical JSON, and back: what a job's `spec` holds.
+
+use serde_json::{Map, Value, json};
+
+use crate::backtest::variant::{Config, MoneyManagement, Range, Scenario, Size, Variant};
+use crate::domain::time::{DAY_MS, format_instant};
+
+use super::config::{FILLS, JOBS_MAX, KEEP_TRADES, Shared};
+use super::error::InputError;
+use super::market::{read_range, read_ticker, read_timeframe};
+use super::money::MoneyVariants;
+use super::node::{Node, read_json};
+use super::scenario::{DIRECTIONS, ScenarioRequest};
+
+/// Reads a job's `spec`: one variant, with the same keys, defaults and checks as a bundle.
+///
+/// # Errors
+/// What is no JSON or no single, sensible variant; the message names the path from `spec`.
+pub fn parse_spec(text: &str) -> Result<Variant, InputError> {
+    let value = read_json("spec", text)?;
+    let spec = Node::spec(&value);
+    let [ticker, timeframe, range, scenario, money_management, config] = spec.fields([
+        "ticker",
+        "timeframe",
+        "range",
+        "scenario",
+        "money_management",
+        "config",
+    ])?;
+    let shared = Shared::read(&config, JOBS_MAX)?;
+    let timeframe = if timeframe.is_present() || !shared.timeframe.is_present() {
+        timeframe
+    } else {
+        shared.timeframe
+    };
+    let scenarios = ScenarioRequest::read(&scenario)?.thin_out(&scenario)?;
+    let money_managements = MoneyVariants::read(&money_management)?;
+    Ok(Variant {
+        ticker: read_ticker(&ticker)?.to_owned(),
+        timeframe: read_timeframe(&timeframe)?,
+        range: read_range(&range)?,
+        scenario: scenarios
+            .get(0)
+            .ok_or_else(|| scenario.found("one scenario"))?,
+        money_management: money_managements
+            .get(0)
+            .ok_or_else(|| money_management.found("one money management"))?,
+        config: shared.config,
+    })
+}
+
+/// The variant as a job's `spec`: sorted keys, every value written out.
+#[must_use]
+pub fn variant_to_json(variant: &Variant) -> Value {
+    json!({
+        "config": config_to_json(&variant.config),
+        "money_management": money_management_to_json(&variant.money_management),
+        "range": range_to_json(variant.range),
+        "scenario": scenario_to_json(&variant.scenario),
+        "ticker": variant.ticker,
+        "timeframe": variant.timeframe.name(),
+    })
+}
+
+/// The scenario as in a `spec`; without a `name` where it has none.
+#[must_use]
+pub fn scenario_to_json(scenario: &Scenario) -> Value {
+    let names = scenario
+        .preset
+        .params
+        .iter()
+        .map(|definition| definition.name);
+    let mut params: Vec<_> = names.zip(&scenario.params).collect();
+    params.sort_by_key(|(name, _)| *name);
+    let params: Map<String, Value> = params
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), number(*value)))
+        .collect();
+    let mut object = Map::new();
+    object.insert(
+        "direction".to_owned(),
+        word(&DIRECTIONS, &scenario.direction),
+    );
+    if let Some(name) = &scenario.name {
+        object.insert("name".to_owned(), Value::from(name.as_str()));
+    }
+    object.insert("params".to_owned(), Value::Object(params));
+    object.insert("preset".to_owned(), Value::from(scenario.preset.name));
+    Value::Object(object)
+}
+
+/// The money management as in a `spec`; a stop or target that there is none of is null.
+#[must_use]
+pub fn money_management_to_json(money_management: &MoneyManagement) -> Value {
+    let size = match money_management.size {
+        Size::Units(units) => json!({"units": number(units)}),
+        Size::Notional(notional) => json!({"notional": number(notional)}),
+        Size::PctEquity(percent) => json!({"pct_equity": number(percent)}),
+    };
+    json!({
+        "size": size,
+        "stop_loss_pct": money_management.stop_loss_pct.map(number),
+        "take_profit_pct": money_management.take_profit_pct.map(number),
+    })
+}
+
+fn config_to_json(config: &Config) -> Value {
+    json!({
+        "balance": number(config.balance),
+        "fee_maker_bps": number(config.fee_maker_bps),
+        "fee_taker_bps": number(config.fee_taker_bps),
+        "fill": word(&FILLS, &config.fill),
+        "keep": {
+            "equity_points": config.keep.equity_points,
+            "top": config.keep.top,
+            "trades": word(&KEEP_TRADES, &config.keep.trades),
+        },
+        "seed": config.seed,
+        "slippage_bps": number(config.slippage_bps),
+    })
+}
+
+fn range_to_json(range: Range) -> Value {
+    match range {
+        Range::Between { from_ms, until_ms } => {
+            json!({"from": format_instant(from_ms), "until": format_instant(until_ms)})
+        }
+        Range::Last { span_ms } => {
+            let units = [("d", DAY_MS), ("h", 3_600_000), ("m", 60_000)];
+            let whole = units.iter().find(|(_, unit_ms)| span_ms % unit_ms == 0);
+            let (unit, unit_ms) = whole.unwrap_or(&("m", 60_000));
+            json!({"last": format!("{}{unit}", span_ms / unit_ms)})
+        }
+    }
+}
+
+/// A whole number is written as one: 10, not 10.0.
+fn number(value: f64) -> Value {
+    value
+        .to_string()
+        .parse::<i64>()
+        .map_or_else(|_| Value::from(value), Value::from)
+}
+
+fn word<T: PartialEq>(words: &[(&str, T)], meaning: &T) -> Value {
+    words
+        .iter()
+        .find(|(_, known)| known == meaning)
+        .map(|(word, _)| *word)
+        .into()
+}

@@ -1,0 +1,203 @@
+//! What a user asks for: a bundle's JSON read strictly, counted, and taken apart into variants.
+//!
+//! Nothing is written out that is not asked for: a product of 10^18 variants is refused by its
+//! count, and an accepted one gives any of its variants by number, so that expansion can stop
+//! and go on anywhere.
+
+mod axis;
+mod bounds;
+mod condition;
+mod config;
+mod error;
+mod json;
+mod market;
+mod money;
+mod node;
+mod scenario;
+mod tokens;
+
+use serde_json::Value;
+
+use self::config::{JOBS_MAX, Shared};
+use self::market::{Market, read_markets, read_ranges};
+use self::money::{MoneyVariants, read_money_managements};
+use self::node::Node;
+use self::scenario::{ScenarioVariants, read_scenarios};
+use super::variant::{Config, Keep, Range, Variant};
+
+pub use self::error::InputError;
+pub use self::json::{money_management_to_json, parse_spec, scenario_to_json, variant_to_json};
+pub use self::node::read_json;
+
+/// What a bundle's `universal_config` says of the trades to keep.
+///
+/// # Errors
+/// The first thing in it that makes no sense.
+pub fn read_keep(universal_config: &Value) -> Result<Keep, InputError> {
+    let shared = Shared::read(
+        &Node::column("universal_config", universal_config),
+        JOBS_MAX,
+    )?;
+    Ok(shared.config.keep)
+}
+
+/// The columns of a bundle that say what to run.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestColumns<'v> {
+    /// What all variants share.
+    pub universal_config: &'v Value,
+    /// What is traded.
+    pub ticker_variants: &'v Value,
+    /// The times in which trading is allowed.
+    pub date_ranges: &'v Value,
+    /// When to enter and leave.
+    pub scenario_variants: &'v Value,
+    /// How much, and where to stop.
+    pub money_management_variants: &'v Value,
+}
+
+/// A bundle that makes sense: the cross product of its variants, less what was left out.
+#[derive(Debug)]
+pub struct Request {
+    markets: Vec<Market>,
+    ranges: Vec<Range>,
+    scenarios: Vec<ScenarioVariants>,
+    money_managements: Vec<MoneyVariants>,
+    config: Config,
+    len: u64,
+    left_out: u64,
+}
+
+impl Request {
+    /// Reads and checks a bundle; `jobs_ceiling` is the most that the operator lets
+    /// `limits.max_jobs` be, itself at most a million.
+    ///
+    /// Up to a million combinations of parameters are tried, which takes some 70 ms: too long for
+    /// a thread of the runtime.
+    ///
+    /// # Errors
+    /// The first thing that makes no sense, with its path, or more variants than allowed.
+    pub fn parse(columns: RequestColumns<'_>, jobs_ceiling: u64) -> Result<Self, InputError> {
+        let universal = Node::column("universal_config", columns.universal_config);
+        let shared = Shared::read(&universal, jobs_ceiling)?;
+        let tickers = Node::column("ticker_variants", columns.ticker_variants);
+        let markets = read_markets(&tickers, &shared.timeframe)?;
+        let ranges = read_ranges(&Node::column("date_ranges", columns.date_ranges))?;
+        let scenarios = read_scenarios(&Node::column(
+            "scenario_variants",
+            columns.scenario_variants,
+        ))?;
+        let money_managements = read_money_managements(&Node::column(
+            "money_management_variants",
+            columns.money_management_variants,
+        ))?;
+
+        let money_count = sum(money_managements.iter().map(MoneyVariants::len));
+        let jobs = |scenario_count: u64| {
+            product([
+                markets.len() as u64,
+                ranges.len() as u64,
+                scenario_count,
+                money_count,
+            ])
+        };
+        let scenario_count = sum(scenarios.iter().map(|(_, scenario)| scenario.len()));
+        let all = jobs(scenario_count);
+        if scenario_count > JOBS_MAX {
+            return Err(shared.too_many(all, " before any are left out"));
+        }
+        let scenarios = scenarios
+            .into_iter()
+            .map(|(node, scenario)| scenario.thin_out(&node))
+            .collect::<Result<Vec<_>, _>>()?;
+        let len = jobs(sum(scenarios.iter().map(ScenarioVariants::len)));
+        if len > shared.jobs_max {
+            return Err(shared.too_many(len, ""));
+        }
+        let left_out = all - len;
+        let config = shared.config;
+        Ok(Self {
+            markets,
+            ranges,
+            scenarios,
+            money_managements,
+            config,
+            len,
+            left_out,
+        })
+    }
+
+    /// How many variants, that is jobs, there are; at least one.
+    #[must_use]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "a request without a variant is refused"
+    )]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// How many variants of the cross product were left out, because their `where` is false or
+    /// two parameters are in the wrong order.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// The variant with this number, from zero; none from [`Self::len`] on.
+    ///
+    /// The order never changes: tickers vary slowest, then ranges, then scenarios with their
+    /// parameters, then money managements.
+    #[must_use]
+    pub fn variant(&self, index: u64) -> Option<Variant> {
+        let mut rest = index;
+        let money_count = sum(self.money_managements.iter().map(MoneyVariants::len));
+        let money_management = take_digit(&mut rest, money_count);
+        let scenario_count = sum(self.scenarios.iter().map(ScenarioVariants::len));
+        let scenario = take_digit(&mut rest, scenario_count);
+        let range = take_digit(&mut rest, self.ranges.len() as u64);
+        let market = self.markets.get(usize::try_from(rest).ok()?)?;
+        let (scenario, number) = locate(&self.scenarios, ScenarioVariants::len, scenario)?;
+        let (money, money_number) = locate(
+            &self.money_managements,
+            MoneyVariants::len,
+            money_management,
+        )?;
+        Some(Variant {
+            ticker: market.ticker.clone(),
+            timeframe: market.timeframe,
+            range: *self.ranges.get(usize::try_from(range).ok()?)?,
+            scenario: scenario.get(number)?,
+            money_management: money.get(money_number)?,
+            config: self.config.clone(),
+        })
+    }
+}
+
+/// Counts that are too large to be true are refused, not added up wrong.
+fn sum(counts: impl IntoIterator<Item = u64>) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
+}
+
+fn product(counts: impl IntoIterator<Item = u64>) -> u64 {
+    counts.into_iter().fold(1, u64::saturating_mul)
+}
+
+/// Takes the lowest digit, of a base above zero, off a number.
+fn take_digit(number: &mut u64, base: u64) -> u64 {
+    let digit = *number % base;
+    *number /= base;
+    digit
+}
+
+/// The entry in which the variant with this number lies, and its number within.
+fn locate<T>(entries: &[T], len: impl Fn(&T) -> u64, mut number: u64) -> Option<(&T, u64)> {
+    entries.iter().find_map(|entry| {
+        let len = len(entry);
+        if number < len {
+            return Some((entry, number));
+        }
+        number -= len;
+        None
+    })
+}
