@@ -1,0 +1,203 @@
+-- What users insert: bundles, jobs and commands; and where their answers are kept.
+
+create table sluicegate.bundles (
+    id                        uuid primary key default gen_random_uuid(),
+    user_id                   text not null,
+    name                      text,
+    priority                  int not null default 0,
+    universal_config          jsonb not null default '{}',
+    ticker_variants           jsonb not null,
+    date_ranges               jsonb not null,
+    scenario_variants         jsonb not null,
+    money_management_variants jsonb not null default '[{}]',
+    run_at                    timestamptz not null default now(),
+    dedupe_key                text,
+
+    status       text not null default 'pending',
+    total        int,
+    left_out     bigint not null default 0,
+    completed    int not null default 0,
+    failed       int not null default 0,
+    cancelled    int not null default 0,
+    progress     double precision not null default 0,
+    error        text,
+    summary      jsonb,
+    created_at   timestamptz not null default now(),
+    started_at   timestamptz,
+    finished_at  timestamptz,
+    cancelled_at timestamptz,
+
+    expanded       int not null default 0,
+    expander       bigint,
+    expander_until timestamptz,
+
+    constraint bundles_user_id_is_1_to_200_characters check (length(user_id) between 1 and 200),
+    constraint bundles_name_is_at_most_200_characters check (length(name) <= 200),
+    constraint bundles_dedupe_key_is_1_to_200_characters check (length(dedupe_key) between 1 and 200),
+    constraint bundles_priority_is_within_a_million check (priority between -1000000 and 1000000),
+    constraint bundles_status_is_known check (status in
+        ('pending', 'expanding', 'running', 'completed', 'failed', 'cancelled', 'rejected')),
+    constraint bundles_counts_fit_total check
+        (completed >= 0 and failed >= 0 and cancelled >= 0 and expanded >= 0
+         and (total is null or (completed + failed + cancelled <= total and expanded <= total)))
+) with (fillfactor = 80);
+
+create unique index bundles_open_dedupe_key on sluicegate.bundles (user_id, dedupe_key)
+    where dedupe_key is not null and status in ('pending', 'expanding', 'running');
+create index bundles_to_expand on sluicegate.bundles (priority desc, created_at)
+    where status in ('pending', 'expanding');
+create index bundles_running on sluicegate.bundles (id) where status = 'running';
+create index bundles_of_user on sluicegate.bundles (user_id, created_at desc);
+
+comment on table sluicegate.bundles is 'A request for many backtests: one row is one bundle. INSERT here; read sluicegate.bundle_status.';
+comment on column sluicegate.bundles.id is 'A client may choose it; inserting the same id twice is a unique violation.';
+comment on column sluicegate.bundles.user_id is 'Who asks. Fairness and per-user views go by it.';
+comment on column sluicegate.bundles.name is 'Free label.';
+comment on column sluicegate.bundles.priority is 'Higher runs sooner.';
+comment on column sluicegate.bundles.universal_config is 'What all variants share: timeframe, balance, fees, fill, keep, limits, seed.';
+comment on column sluicegate.bundles.ticker_variants is 'JSON array: "NASDAQ" or {"ticker": "SP500", "timeframe": "1d"}.';
+comment on column sluicegate.bundles.date_ranges is 'JSON array: {"from": "2024-01-01", "until": "2024-07-01"} (half-open, UTC) or {"last": "365d"}.';
+comment on column sluicegate.bundles.scenario_variants is 'JSON array: {"preset": "sma_cross", "params": {"fast": [8, 10], "slow": {"from": 20, "to": 60, "step": 5}}}.';
+comment on column sluicegate.bundles.money_management_variants is 'JSON array: {"size": {"units": 100}, "stop_loss_pct": [null, 2], "take_profit_pct": 4}.';
+comment on column sluicegate.bundles.run_at is 'Not before.';
+comment on column sluicegate.bundles.dedupe_key is 'Unique per user while the bundle is open.';
+comment on column sluicegate.bundles.status is 'pending, expanding, running, then completed (at least one job succeeded), failed (none did), cancelled or rejected.';
+comment on column sluicegate.bundles.total is 'Number of jobs; null until the bundle has been read.';
+comment on column sluicegate.bundles.left_out is 'Combinations left out because a "where" or the order of parameters refused them.';
+comment on column sluicegate.bundles.completed is 'Jobs that succeeded, as far as rolled up.';
+comment on column sluicegate.bundles.failed is 'Jobs that failed for good, as far as rolled up.';
+comment on column sluicegate.bundles.cancelled is 'Jobs that were cancelled, as far as rolled up.';
+comment on column sluicegate.bundles.progress is 'Ended jobs in percent, 0 to 100.';
+comment on column sluicegate.bundles.error is 'Why it was rejected: JSON path, what was found, what is allowed.';
+comment on column sluicegate.bundles.summary is 'The ranking: best variants and their metrics; written when the bundle ends.';
+comment on column sluicegate.bundles.expanded is 'How many of its jobs have been inserted.';
+comment on column sluicegate.bundles.expander is 'The worker that expands it.';
+comment on column sluicegate.bundles.expander_until is 'Until when that worker is trusted to; another one goes on afterwards.';
+
+create table sluicegate.jobs (
+    id           bigint generated always as identity primary key,
+    bundle_id    uuid,
+    seq          int,
+    user_id      text not null,
+    kind         text not null default 'backtest',
+    priority     int not null default 0,
+    spec         jsonb not null,
+    run_at       timestamptz not null default now(),
+    max_failures int not null default 3,
+    timeout_s    int,
+    created_at   timestamptz not null default now(),
+    constraint jobs_user_id_is_1_to_200_characters check (length(user_id) between 1 and 200),
+    constraint jobs_kind_is_1_to_100_characters check (length(kind) between 1 and 100),
+    constraint jobs_priority_is_within_a_million check (priority between -1000000 and 1000000),
+    constraint jobs_spec_is_at_most_a_megabyte check (pg_column_size(spec) <= 1048576),
+    constraint jobs_max_failures_is_1_to_1000 check (max_failures between 1 and 1000),
+    constraint jobs_timeout_s_is_1_second_to_30_days check (timeout_s between 1 and 2592000),
+    constraint jobs_seq_comes_with_bundle_id check ((bundle_id is null) = (seq is null))
+);
+create unique index jobs_of_bundle on sluicegate.jobs (bundle_id, seq) where bundle_id is not null;
+
+comment on table sluicegate.jobs is 'One unit of work, never updated. Bundles insert theirs; a user may insert one directly. Read sluicegate.job_status.';
+comment on column sluicegate.jobs.bundle_id is 'Set by the expander.';
+comment on column sluicegate.jobs.seq is 'Number of the variant within its bundle, from 0. Set by the expander.';
+comment on column sluicegate.jobs.user_id is 'Who asks.';
+comment on column sluicegate.jobs.kind is 'What to do: backtest or sleep.';
+comment on column sluicegate.jobs.priority is 'Higher runs sooner. Equal priority: fair between users, then oldest first.';
+comment on column sluicegate.jobs.spec is 'One concrete variant, or what the kind takes.';
+comment on column sluicegate.jobs.run_at is 'Not before.';
+comment on column sluicegate.jobs.max_failures is 'A job that failed this often is failed for good.';
+comment on column sluicegate.jobs.timeout_s is 'Limit on one run in seconds; null takes the limit of the kind.';
+
+create table sluicegate.commands (
+    id         bigint generated always as identity primary key,
+    user_id    text not null,
+    action     text not null,
+    bundle_id  uuid,
+    job_id     bigint,
+    args       jsonb not null default '{}',
+    created_at timestamptz not null default now(),
+    affected   int not null default 0,
+    applied_at timestamptz,
+    outcome    text,
+    constraint commands_user_id_is_1_to_200_characters check (length(user_id) between 1 and 200),
+    constraint commands_action_is_1_to_100_characters check (length(action) between 1 and 100),
+    constraint commands_name_a_bundle_or_a_job_not_both check (bundle_id is null or job_id is null)
+);
+create index commands_to_apply on sluicegate.commands (id) where applied_at is null;
+
+comment on table sluicegate.commands is 'Orders to the daemon, by INSERT: cancel a job, a bundle, or with neither id everything of the user.';
+comment on column sluicegate.commands.user_id is 'Whose bundles and jobs the command may reach.';
+comment on column sluicegate.commands.action is 'cancel.';
+comment on column sluicegate.commands.affected is 'Jobs reached so far.';
+comment on column sluicegate.commands.applied_at is 'When it had taken effect; null until then.';
+comment on column sluicegate.commands.outcome is 'What the daemon did, or why not.';
+
+create table sluicegate.results (
+    job_id                   bigint primary key,
+    bundle_id                uuid,
+    ticker                   text not null,
+    timeframe                text not null,
+    from_time                timestamptz not null,
+    until_time               timestamptz not null,
+    scenario                 jsonb not null,
+    money_management         jsonb not null,
+    final_equity             double precision not null,
+    total_return             double precision not null,
+    cagr                     double precision,
+    sharpe                   double precision,
+    sortino                  double precision,
+    max_drawdown             double precision not null,
+    calmar                   double precision,
+    profit_factor            double precision,
+    win_rate                 double precision,
+    trade_count              int not null,
+    exposure                 double precision not null,
+    fees                     double precision not null,
+    candles                  int not null,
+    metrics                  jsonb not null,
+    candle_report            jsonb not null,
+    candle_digest            text not null,
+    result_digest            text not null,
+    engine_version           int not null,
+    metrics_version          int not null,
+    run_ms                   double precision not null,
+    trades                   jsonb,
+    equity                   jsonb,
+    created_at               timestamptz not null default clock_timestamp()
+);
+create index results_ranked on sluicegate.results
+    (bundle_id, sharpe desc nulls last, total_return desc, job_id);
+
+comment on table sluicegate.results is 'One row per finished backtest. Metrics that have no meaning are null; metrics.undefined says why.';
+comment on column sluicegate.results.final_equity is 'Equity after the last candle, account currency.';
+comment on column sluicegate.results.total_return is 'final_equity / balance - 1.';
+comment on column sluicegate.results.cagr is 'Compound annual growth rate, 0.1 is 10 %; null under 30 days.';
+comment on column sluicegate.results.sharpe is 'mean / standard deviation of daily returns, times sqrt(365).';
+comment on column sluicegate.results.sortino is 'mean / downside deviation of daily returns, times sqrt(365).';
+comment on column sluicegate.results.max_drawdown is 'Largest fall from a peak of equity on closes, 0 to 1.';
+comment on column sluicegate.results.calmar is 'cagr / max_drawdown.';
+comment on column sluicegate.results.profit_factor is 'Sum of profits / sum of losses, net of fees.';
+comment on column sluicegate.results.win_rate is 'Profitable trades / closed trades, 0 to 1.';
+comment on column sluicegate.results.exposure is 'Candles in position / candles, 0 to 1.';
+comment on column sluicegate.results.fees is 'All fees, account currency.';
+comment on column sluicegate.results.candles is 'Candles within the range.';
+comment on column sluicegate.results.metrics is 'Every metric, and under "undefined" why some are null.';
+comment on column sluicegate.results.candle_report is 'What the candles were like: gaps, duplicates, warm-up.';
+comment on column sluicegate.results.candle_digest is 'SHA-256 over the candles that were used.';
+comment on column sluicegate.results.result_digest is 'SHA-256 over trades and equity: the same job gives the same digest.';
+comment on column sluicegate.results.run_ms is 'Time the engine took, milliseconds.';
+comment on column sluicegate.results.trades is 'List of {"entry_time", "exit_time", "direction", "entry_price", "exit_price", "quantity", "pnl", "fees", "exit_reason"}; null where not kept.';
+comment on column sluicegate.results.equity is 'List of [time, equity]; null where not kept.';
+
+create table sluicegate.job_parts (
+    job_id     bigint not null,
+    attempt    int not null,
+    part       int not null,
+    progress   double precision not null default 0,
+    output     jsonb,
+    updated_at timestamptz not null default clock_timestamp(),
+    primary key (job_id, attempt, part)
+) with (fillfactor = 70);
+comment on table sluicegate.job_parts is 'Parallel parts of a job; each part writes its own row.';
+comment on column sluicegate.job_parts.attempt is 'Which claim of the job wrote it.';
+comment on column sluicegate.job_parts.part is 'Number of the part, from 0.';
+comment on column sluicegate.job_parts.progress is 'Percent, 0 to 100.';

@@ -1,0 +1,56 @@
+-- What happens at a user's INSERT. The functions run as their owner: users need no rights on the
+-- daemon's tables.
+
+create function sluicegate.notify_wake(pipe text) returns void
+language sql set search_path = sluicegate, pg_temp as
+$$ select pg_notify('sluicegate_wake', pipe) $$;
+
+-- Statement level: one row or a million cost one call. Lanes are only inserted, never updated, here:
+-- an update would hold a lane's lock for as long as the user's transaction stays open.
+create function sluicegate.enqueue_jobs() returns trigger
+language plpgsql security definer set search_path = sluicegate, pg_temp as $$
+begin
+    insert into lanes (user_id, kind, priority)
+    select distinct j.user_id, j.kind, j.priority
+      from new_jobs j
+     where not exists (select from lanes l
+                        where (l.user_id, l.kind, l.priority) = (j.user_id, j.kind, j.priority))
+     order by 1, 2, 3
+        on conflict do nothing;
+
+    with queued as (
+        insert into queue (job_id, lane_id, bundle_id, run_at, max_failures, state)
+        select j.id, l.lane_id, j.bundle_id, j.run_at, j.max_failures,
+               case when j.run_at <= clock_timestamp() then 0 else 2 end
+          from new_jobs j
+          join lanes l on (l.user_id, l.kind, l.priority) = (j.user_id, j.kind, j.priority)
+        returning lane_id, job_id, state)
+    insert into lane_deltas (lane_id, released, low_id)
+    select lane_id, 0, min(job_id) from queued where state = 0 group by lane_id;
+
+    if exists (select from workers where idle and lease_until > clock_timestamp()) then
+        perform notify_wake('pending_job');
+    end if;
+    return null;
+end $$;
+create trigger enqueue_jobs after insert on sluicegate.jobs
+    referencing new table as new_jobs for each statement execute function sluicegate.enqueue_jobs();
+
+create function sluicegate.forbid_job_update() returns trigger
+language plpgsql set search_path = sluicegate, pg_temp as $$
+begin
+    raise exception 'sluicegate.jobs is never updated: insert a new job, or a command';
+end $$;
+create trigger forbid_job_update before update on sluicegate.jobs
+    for each statement execute function sluicegate.forbid_job_update();
+
+create function sluicegate.wake_pipe() returns trigger
+language plpgsql security definer set search_path = sluicegate, pg_temp as $$
+begin
+    perform notify_wake(tg_argv[0]);
+    return null;
+end $$;
+create trigger wake_bundle_expansion after insert on sluicegate.bundles
+    for each statement execute function sluicegate.wake_pipe('bundle_expansion');
+create trigger wake_command after insert on sluicegate.commands
+    for each statement execute function sluicegate.wake_pipe('command');

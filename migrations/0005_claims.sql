@@ -1,0 +1,156 @@
+-- The claim: one call of the daemon and several statements here, so that each statement sees what was
+-- committed before it took its lock, and no lock outlives the call.
+
+-- Lanes take in their news. A lane that wakes up starts at the least virtual time of the lanes that
+-- have work (or where the last one stopped), so that nobody hoards credit while idle.
+create function sluicegate.fold_lane_deltas() returns void
+language sql volatile set search_path = sluicegate, pg_temp as $$
+    with news as materialized (
+        select l.lane_id from lanes l
+         where l.lane_id = any (array(select d.lane_id from lane_deltas d limit 10000))
+         order by l.lane_id
+           for no key update skip locked),
+    eaten as (
+        delete from lane_deltas d using news n where d.lane_id = n.lane_id
+        returning d.lane_id, d.released, d.low_id),
+    sums as (
+        select lane_id, sum(released)::int as released, min(low_id) as low_id
+          from eaten group by lane_id)
+    update lanes l
+       set running = l.running - s.released,
+           low_id = least(l.low_id, s.low_id),
+           has_ready = l.has_ready or s.low_id is not null,
+           vtime = case when l.has_ready or s.low_id is null then l.vtime
+                        else greatest(l.vtime, coalesce(
+                            (select min(a.vtime) from lanes a
+                              where a.has_ready and a.priority = l.priority),
+                            (select max(a.vtime) from lanes a where a.priority = l.priority))) end
+      from sums s
+     where l.lane_id = s.lane_id
+$$;
+
+-- Delayed jobs that are due become ready.
+create function sluicegate.promote_delayed_jobs() returns void
+language sql volatile set search_path = sluicegate, pg_temp as $$
+    with promoted as (
+        update queue q set state = 0
+         where q.job_id = any (array(
+                select d.job_id from queue d
+                 where d.state = 2 and d.run_at <= clock_timestamp()
+                 order by d.run_at limit 1000 for update skip locked))
+           and q.state + 0 = 2
+        returning q.lane_id, q.job_id)
+    insert into lane_deltas (lane_id, released, low_id)
+    select lane_id, 0, min(job_id) from promoted group by lane_id
+$$;
+
+-- Claims at most job_limit jobs for a worker, of them at most cpu_limit of the kinds that compute.
+-- Strict priority; within one priority the least-served lanes share by weight; within a lane the
+-- oldest first. Lane rows are locked in one order and waited for: a claim takes milliseconds, and
+-- passing over a busy lane would let lower priorities overtake it.
+create function sluicegate.claim_jobs(
+    for_worker int, job_limit int, cpu_kinds text[], cpu_limit int)
+returns table (job_id bigint, fence bigint, attempt int)
+language plpgsql volatile set search_path = sluicegate, pg_temp
+set enable_nestloop = off set jit = off as $$
+#variable_conflict use_column
+declare
+    want      int := job_limit;
+    cpu_want  int := cpu_limit;
+    lanes_now bigint[];
+    total_weight double precision;
+    got_ids   bigint[];
+    got_fences bigint[];
+    got_attempts int[];
+    got_cpu   int;
+    all_ids   bigint[] := '{}';
+    all_fences bigint[] := '{}';
+    all_attempts int[] := '{}';
+begin
+    perform from workers w
+      where w.id = for_worker and w.dead_at is null and not w.draining
+        and w.lease_until > clock_timestamp();
+    if not found then
+        return;
+    end if;
+    perform promote_delayed_jobs();
+    perform fold_lane_deltas();
+
+    -- Every round claims a job, or finds a lane empty, so the bound is only a guard.
+    for round in 1 .. 1000 loop
+        exit when want <= 0;
+        lanes_now := array(
+            select l.lane_id from lanes l
+             where l.has_ready and not l.paused and l.running < l.running_max
+               and (cpu_want > 0 or l.kind <> all (cpu_kinds))
+               and l.priority = (
+                   select max(t.priority) from lanes t
+                    where t.has_ready and not t.paused and t.running < t.running_max
+                      and (cpu_want > 0 or t.kind <> all (cpu_kinds)))
+             order by l.vtime, l.lane_id
+             limit least(want, 64));
+        exit when cardinality(lanes_now) = 0;
+        perform from lanes l where l.lane_id = any (lanes_now)
+          order by l.lane_id for no key update;
+        select sum(l.weight) into total_weight from lanes l where l.lane_id = any (lanes_now);
+
+        with chosen as materialized (
+            select l.lane_id, l.vtime, l.low_id, l.kind = any (cpu_kinds) as is_cpu,
+                   greatest(0, least(ceil(want * l.weight / total_weight)::int,
+                                     l.running_max - l.running)) as quota
+              from lanes l
+             where l.lane_id = any (lanes_now) and l.has_ready and not l.paused),
+        taken as materialized (
+            select c.lane_id, c.vtime, c.is_cpu, q.job_id, q.turn
+              from chosen c
+             cross join lateral (
+                   select r.job_id, row_number() over (order by r.job_id) as turn
+                     from (select w.job_id from queue w
+                            where w.lane_id = c.lane_id and w.state = 0 and w.job_id >= c.low_id
+                            order by w.job_id limit c.quota) r) q),
+        ranked as (
+            select t.*, row_number() over (
+                       partition by t.is_cpu order by t.turn, t.vtime, t.lane_id) as class_rank
+              from taken t),
+        kept as materialized (
+            select r.lane_id, r.job_id, r.is_cpu,
+                   row_number() over (order by r.turn, r.vtime, r.lane_id) as rank
+              from ranked r where not r.is_cpu or r.class_rank <= cpu_want
+             order by rank limit want),
+        marked as (
+            update queue q
+               set state = 1, fence = q.fence + 1, attempt = q.attempt + 1, worker = for_worker,
+                   claimed_at = clock_timestamp(), started_at = null, deadline = null
+             where q.job_id = any (array(select k.job_id from kept k)) and q.state + 0 = 0
+            returning q.job_id, q.fence, q.attempt, q.lane_id),
+        charged as (
+            update lanes l
+               set running = l.running + coalesce(m.jobs, 0),
+                   vtime = l.vtime + coalesce(m.jobs, 0) / l.weight,
+                   low_id = coalesce(k.last_id + 1, l.low_id),
+                   has_ready = coalesce(t.jobs, 0) >= c.quota
+                               or coalesce(k.jobs, 0) < coalesce(t.jobs, 0)
+              from chosen c
+              left join (select lane_id, count(*)::int as jobs from taken group by lane_id) t
+                     on t.lane_id = c.lane_id
+              left join (select lane_id, count(*)::int as jobs, max(job_id) as last_id
+                           from kept group by lane_id) k on k.lane_id = c.lane_id
+              left join (select lane_id, count(*)::int as jobs from marked group by lane_id) m
+                     on m.lane_id = c.lane_id
+             where l.lane_id = c.lane_id)
+        select array_agg(m.job_id order by k.rank), array_agg(m.fence order by k.rank),
+               array_agg(m.attempt order by k.rank), count(*) filter (where k.is_cpu)
+          into got_ids, got_fences, got_attempts, got_cpu
+          from marked m join kept k on k.job_id = m.job_id;
+
+        all_ids := all_ids || got_ids;
+        all_fences := all_fences || got_fences;
+        all_attempts := all_attempts || got_attempts;
+        want := want - coalesce(cardinality(got_ids), 0);
+        cpu_want := cpu_want - got_cpu;
+    end loop;
+
+    -- A claim that was filled expects more; only one that was not wants to be notified.
+    update workers w set idle = want > 0 where w.id = for_worker and w.idle <> (want > 0);
+    return query select * from unnest(all_ids, all_fences, all_attempts);
+end $$;

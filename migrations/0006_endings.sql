@@ -1,0 +1,255 @@
+-- How claims end, and bundles with them. Every write names a job by id and fence; what does not match
+-- changes nothing and is not among the ids that come back. Rows are locked in the order of their ids.
+
+-- Ends jobs for good: the queue row goes, the outcome stays, and lane and bundle get their deltas, in
+-- one statement. A null fence means whatever fence the job has (a cancel); otherwise the job must be
+-- claimed under exactly that fence.
+create function sluicegate.end_jobs(
+    job_ids bigint[], fences bigint[], statuses smallint[], classes text[], errors text[],
+    outputs text[], answers text[])
+returns bigint[]
+language plpgsql volatile set search_path = sluicegate, pg_temp
+set enable_nestloop = off set jit = off as $$
+#variable_conflict use_column
+declare
+    ended bigint[];
+begin
+    with given as materialized (
+        select * from unnest(job_ids, fences, statuses, classes, errors, outputs, answers)
+                      as t (job_id, fence, status, error_class, error, output, answer)),
+    locked as materialized (
+        select q.job_id, q.fence, q.state from queue q
+         where q.job_id = any (job_ids) order by q.job_id for update),
+    valid as materialized (
+        select l.job_id from locked l join given g on g.job_id = l.job_id
+         where g.fence is null or (l.state = 1 and l.fence = g.fence)),
+    gone as (
+        delete from queue q where q.job_id = any (array(select v.job_id from valid v))
+        returning q.*),
+    done as (
+        insert into outcomes (job_id, fence, attempt, failures, status, worker, claimed_at,
+                              started_at, error_class, error, output)
+        select q.job_id, q.fence, q.attempt,
+               q.failures + case when g.status = 2 and g.error_class <> 'crashed' then 1 else 0 end,
+               g.status, q.worker, q.claimed_at,
+               coalesce(q.started_at, case when g.status = 1 then q.claimed_at end),
+               g.error_class, g.error, g.output::jsonb
+          from gone q join given g on g.job_id = q.job_id),
+    answered as (
+        insert into results
+        select r.* from gone q
+          join given g on g.job_id = q.job_id
+         cross join lateral jsonb_populate_record(null::results, g.answer::jsonb || jsonb_build_object(
+               'job_id', q.job_id, 'bundle_id', q.bundle_id, 'created_at', clock_timestamp())) r
+         where g.answer is not null),
+    bundle_news as (
+        insert into bundle_deltas (bundle_id, completed, failed, cancelled)
+        select q.bundle_id, count(*) filter (where g.status = 1), count(*) filter (where g.status = 2),
+               count(*) filter (where g.status = 3)
+          from gone q join given g on g.job_id = q.job_id
+         where q.bundle_id is not null group by q.bundle_id),
+    lane_news as (
+        insert into lane_deltas (lane_id, released)
+        select q.lane_id, count(*) from gone q where q.state = 1 group by q.lane_id),
+    unmarked as (
+        delete from progress p
+         where p.job_id = any (array(select q.job_id from gone q where q.started_at is not null)))
+    select array_agg(q.job_id) into ended from gone q;
+    return coalesce(ended, '{}');
+end $$;
+
+-- Gives claims back unharmed: they are ready again, at once, and no failure is counted.
+create function sluicegate.release_jobs(job_ids bigint[], fences bigint[]) returns bigint[]
+language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+#variable_conflict use_column
+declare
+    released bigint[];
+begin
+    with locked as materialized (
+        select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
+            on g.job_id = q.job_id and g.fence = q.fence
+         where q.state + 0 = 1 order by q.job_id for update of q),
+    freed as (
+        update queue q
+           set state = 0, fence = q.fence + 1, worker = null, claimed_at = null, started_at = null,
+               deadline = null
+         where q.job_id = any (array(select l.job_id from locked l))
+        returning q.job_id, q.lane_id),
+    lane_news as (
+        insert into lane_deltas (lane_id, released, low_id)
+        select f.lane_id, count(*), min(f.job_id) from freed f group by f.lane_id)
+    select array_agg(f.job_id) into released from freed f;
+    if released is not null and exists (select from workers where idle) then
+        perform notify_wake('pending_job');
+    end if;
+    return coalesce(released, '{}');
+end $$;
+
+-- Errors of jobs: tried again after their delay, or failed for good when they failed too often.
+create function sluicegate.fail_jobs(
+    job_ids bigint[], fences bigint[], classes text[], errors text[], delays_ms bigint[])
+returns bigint[]
+language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+#variable_conflict use_column
+declare
+    final bigint[];
+    ended bigint[];
+    again bigint[];
+begin
+    final := array(
+        select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
+            on g.job_id = q.job_id and g.fence = q.fence
+         where q.state + 0 = 1 and q.failures + 1 >= q.max_failures);
+    with locked as materialized (
+        select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
+            on g.job_id = q.job_id and g.fence = q.fence
+         where q.state + 0 = 1 and q.job_id <> all (final) order by q.job_id for update of q),
+    delayed as (
+        update queue q
+           set state = 2, fence = q.fence + 1, failures = q.failures + 1, worker = null,
+               claimed_at = null, started_at = null, deadline = null,
+               run_at = clock_timestamp() + g.delay_ms * interval '1 millisecond'
+          from unnest(job_ids, delays_ms) as g (job_id, delay_ms)
+         where q.job_id = any (array(select l.job_id from locked l)) and g.job_id = q.job_id
+        returning q.job_id, q.lane_id, q.attempt),
+    kept as (
+        insert into failed_attempts (job_id, attempt, error_class, error)
+        select d.job_id, d.attempt, g.error_class, g.error
+          from delayed d join unnest(job_ids, classes, errors) as g (job_id, error_class, error)
+            on g.job_id = d.job_id
+            on conflict do nothing),
+    lane_news as (
+        insert into lane_deltas (lane_id, released)
+        select d.lane_id, count(*) from delayed d group by d.lane_id)
+    select array_agg(d.job_id) into again from delayed d;
+    if cardinality(final) > 0 then
+        select end_jobs(array_agg(g.job_id), array_agg(g.fence), array_agg(2::smallint),
+                        array_agg(g.error_class), array_agg(g.error),
+                        array_agg(null::text), array_agg(null::text))
+          into ended
+          from unnest(job_ids, fences, classes, errors) as g (job_id, fence, error_class, error)
+         where g.job_id = any (final);
+    end if;
+    return coalesce(again, '{}') || coalesce(ended, '{}');
+end $$;
+
+-- Jobs of dead processes: ready again at once. After crashes_max deaths a job is quarantined; deaths
+-- that came before its start mark weigh a fifth, since it may only have waited beside the culprit.
+create function sluicegate.rescue_jobs(job_ids bigint[], fences bigint[], crashes_max int)
+returns table (job_id bigint, quarantined boolean)
+language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+#variable_conflict use_column
+declare
+    poisoned bigint[];
+    ended bigint[];
+begin
+    poisoned := array(
+        select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
+            on g.job_id = q.job_id and g.fence = q.fence
+         where q.state + 0 = 1
+           and case when q.started_at is null then q.orphaned + 1 >= 5 * crashes_max
+                    else q.crashes + 1 >= crashes_max end);
+    return query
+    with locked as materialized (
+        select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
+            on g.job_id = q.job_id and g.fence = q.fence
+         where q.state + 0 = 1 and q.job_id <> all (poisoned) order by q.job_id for update of q),
+    kept as (
+        insert into failed_attempts (job_id, attempt, worker, error_class, error)
+        select q.job_id, q.attempt, q.worker, 'crashed',
+               'worker ' || q.worker || ' died while it held this job'
+          from queue q where q.job_id = any (array(select l.job_id from locked l))
+            on conflict do nothing),
+    freed as (
+        update queue q
+           set state = 0, fence = q.fence + 1, worker = null, claimed_at = null, deadline = null,
+               crashes = q.crashes + case when q.started_at is null then 0 else 1 end,
+               orphaned = q.orphaned + case when q.started_at is null then 1 else 0 end,
+               started_at = null
+         where q.job_id = any (array(select l.job_id from locked l))
+        returning q.job_id, q.lane_id),
+    lane_news as (
+        insert into lane_deltas (lane_id, released, low_id)
+        select f.lane_id, count(*), min(f.job_id) from freed f group by f.lane_id)
+    select f.job_id, false from freed f;
+    if cardinality(poisoned) > 0 then
+        select end_jobs(array_agg(g.job_id), array_agg(g.fence), array_agg(2::smallint),
+                        array_agg('crashed'::text),
+                        array_agg('quarantined: the processes that held it died '
+                                  || (select q.crashes + q.orphaned + 1 from queue q
+                                       where q.job_id = g.job_id) || ' times'),
+                        array_agg(null::text), array_agg(null::text))
+          into ended
+          from unnest(job_ids, fences) as g (job_id, fence) where g.job_id = any (poisoned);
+        return query select unnest(ended), true;
+    end if;
+    if exists (select from workers where idle) then
+        perform notify_wake('pending_job');
+    end if;
+end $$;
+
+-- Takes in a bundle's deltas. Answers whether all of its jobs have ended.
+create function sluicegate.fold_bundle(which uuid) returns boolean
+language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+declare
+    ended boolean;
+begin
+    perform from bundles b where b.id = which for no key update;
+    with eaten as (
+        delete from bundle_deltas d where d.bundle_id = which
+        returning d.completed, d.failed, d.cancelled),
+    sums as (
+        select coalesce(sum(completed), 0)::int as completed, coalesce(sum(failed), 0)::int as failed,
+               coalesce(sum(cancelled), 0)::int as cancelled
+          from eaten),
+    -- The jobs that a cancel kept from being inserted count as cancelled, once.
+    counts as (
+        select b.completed + s.completed as completed, b.failed + s.failed as failed,
+               b.cancelled + s.cancelled
+               + case when b.cancelled_at is not null then b.total - b.expanded else 0 end as cancelled
+          from bundles b, sums s where b.id = which)
+    update bundles b
+       set completed = c.completed, failed = c.failed, cancelled = c.cancelled,
+           expanded = case when b.cancelled_at is not null then b.total else b.expanded end,
+           progress = case when b.total > 0
+                      then 100.0 * (c.completed + c.failed + c.cancelled) / b.total else 0 end
+      from counts c
+     where b.id = which and b.status in ('expanding', 'running')
+    returning b.completed + b.failed + b.cancelled = b.total into ended;
+    return coalesce(ended, false);
+end $$;
+
+-- Ends a bundle whose jobs have all ended: its ranking, its last status, the event for listeners.
+create function sluicegate.finish_bundle(which uuid, ranks int) returns text
+language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+declare
+    final text;
+    best jsonb;
+begin
+    perform from bundles b
+      where b.id = which and b.status in ('expanding', 'running')
+        and b.completed + b.failed + b.cancelled = b.total
+        for no key update;
+    if not found then
+        return null;
+    end if;
+    select coalesce(jsonb_agg(to_jsonb(r) order by r.rank), '[]') into best from (
+        select row_number() over (order by sharpe desc nulls last, total_return desc, job_id) as rank,
+               job_id, ticker, timeframe, from_time, until_time, scenario, money_management, sharpe,
+               total_return, cagr, sortino, max_drawdown, calmar, profit_factor, win_rate,
+               trade_count, exposure, fees, final_equity
+          from results where bundle_id = which
+         order by sharpe desc nulls last, total_return desc, job_id limit ranks) r;
+    update bundles b
+       set status = case when b.cancelled_at is not null then 'cancelled'
+                         when b.completed > 0 then 'completed' else 'failed' end,
+           finished_at = case when b.cancelled_at is null then clock_timestamp() end,
+           progress = 100,
+           expander = null, expander_until = null,
+           summary = jsonb_build_object('ranked_by', 'sharpe', 'best', best, 'left_out', b.left_out)
+     where b.id = which
+    returning status into final;
+    perform pg_notify('sluicegate_events',
+                      json_build_object('bundle', which, 'status', final)::text);
+    return final;
+end $$;

@@ -1,0 +1,111 @@
+-- What users read. Status words are constants of their branches, so that a filter on status reads
+-- one branch only.
+
+create view sluicegate.job_status as
+select j.id, j.bundle_id, j.user_id, j.kind, 'pending'::text as status, j.priority,
+       0::double precision as progress, q.attempt, q.failures, null::int as worker, j.created_at,
+       null::timestamptz as queued_at, null::timestamptz as started_at,
+       null::timestamptz as finished_at, null::timestamptz as cancelled_at,
+       (select f.error from sluicegate.failed_attempts f
+         where f.job_id = j.id order by f.attempt desc limit 1) as error,
+       null::jsonb as output, j.seq
+  from sluicegate.queue q join sluicegate.jobs j on j.id = q.job_id
+ where q.state in (0, 2)
+union all
+select j.id, j.bundle_id, j.user_id, j.kind, 'queued', j.priority, 0, q.attempt, q.failures, q.worker,
+       j.created_at, q.claimed_at, null, null, null, null, null, j.seq
+  from sluicegate.queue q join sluicegate.jobs j on j.id = q.job_id
+ where q.state = 1 and q.started_at is null
+union all
+select j.id, j.bundle_id, j.user_id, j.kind, 'running', j.priority,
+       coalesce((select p.percent from sluicegate.progress p
+                  where p.job_id = q.job_id and p.fence = q.fence), 0),
+       q.attempt, q.failures, q.worker, j.created_at, q.claimed_at, q.started_at, null, null, null,
+       null, j.seq
+  from sluicegate.queue q join sluicegate.jobs j on j.id = q.job_id
+ where q.state = 1 and q.started_at is not null
+union all
+select j.id, j.bundle_id, j.user_id, j.kind, 'completed', j.priority, 100, o.attempt, o.failures,
+       o.worker, j.created_at, o.claimed_at, o.started_at, o.ended_at, null, null, o.output, j.seq
+  from sluicegate.outcomes o join sluicegate.jobs j on j.id = o.job_id
+ where o.status = 1
+union all
+select j.id, j.bundle_id, j.user_id, j.kind, 'failed', j.priority, 100, o.attempt, o.failures,
+       o.worker, j.created_at, o.claimed_at, o.started_at, o.ended_at, null, o.error, o.output, j.seq
+  from sluicegate.outcomes o join sluicegate.jobs j on j.id = o.job_id
+ where o.status = 2
+union all
+select j.id, j.bundle_id, j.user_id, j.kind, 'cancelled', j.priority, 100, o.attempt, o.failures,
+       o.worker, j.created_at, o.claimed_at, o.started_at, null, o.ended_at, o.error, o.output, j.seq
+  from sluicegate.outcomes o join sluicegate.jobs j on j.id = o.job_id
+ where o.status = 3;
+comment on view sluicegate.job_status is 'One row per job: pending, queued (claimed by a daemon), running, completed, failed or cancelled, with the five times.';
+
+create view sluicegate.bundle_status as
+select b.id, b.user_id, b.name, b.status, b.priority, b.progress, b.total,
+       greatest(b.expanded - b.completed - b.failed - b.cancelled
+                - coalesce(c.queued, 0) - coalesce(c.running, 0), 0)::int as pending,
+       coalesce(c.queued, 0)::int as queued, coalesce(c.running, 0)::int as running,
+       b.completed, b.failed, b.cancelled, b.left_out,
+       case when b.status = 'running' and b.progress > 0
+            then b.started_at + (clock_timestamp() - b.started_at) * (100 / b.progress) end as eta,
+       case when b.summary is not null then b.summary -> 'best' -> 0
+            when b.status in ('expanding', 'running') then (
+                select jsonb_build_object('job_id', r.job_id, 'ticker', r.ticker, 'sharpe', r.sharpe,
+                           'total_return', r.total_return, 'max_drawdown', r.max_drawdown,
+                           'trade_count', r.trade_count, 'scenario', r.scenario,
+                           'money_management', r.money_management)
+                  from sluicegate.results r where r.bundle_id = b.id
+                 order by r.sharpe desc nulls last, r.total_return desc, r.job_id limit 1) end as best,
+       b.error, b.created_at, b.started_at, b.finished_at, b.cancelled_at
+  from sluicegate.bundles b
+  left join lateral (
+       select count(*) filter (where q.started_at is null) as queued,
+              count(*) filter (where q.started_at is not null) as running
+         from sluicegate.queue q where q.state = 1 and q.bundle_id = b.id) c
+    on b.status in ('expanding', 'running');
+comment on view sluicegate.bundle_status is 'One row per bundle: status, counts, progress in percent, expected end, best variant so far.';
+
+create view sluicegate.queue_health as
+with waiting as (
+    select l.kind, count(*) filter (where q.state = 0) as ready,
+           min(q.run_at) filter (where q.state = 0) as oldest,
+           count(*) filter (where q.state = 1) as running,
+           count(*) filter (where q.state = 2) as delayed
+      from sluicegate.queue q join sluicegate.lanes l on l.lane_id = q.lane_id group by l.kind),
+ended as (
+    select j.kind, count(*) filter (where o.status = 2) as failed_24h,
+           count(*) filter (where o.ended_at > clock_timestamp() - interval '1 minute') / 60.0
+               as throughput
+      from sluicegate.outcomes o join sluicegate.jobs j on j.id = o.job_id
+     where o.ended_at > clock_timestamp() - interval '24 hours' group by j.kind)
+select k.kind, coalesce(w.ready, 0) as ready,
+       coalesce(extract(epoch from clock_timestamp() - w.oldest), 0)::double precision as oldest_ready_s,
+       coalesce(w.running, 0) as running, coalesce(w.delayed, 0) as delayed,
+       coalesce(e.failed_24h, 0) as failed_24h,
+       coalesce(e.throughput, 0)::double precision as throughput
+  from (select distinct kind from sluicegate.lanes) k
+  left join waiting w on w.kind = k.kind
+  left join ended e on e.kind = k.kind;
+comment on view sluicegate.queue_health is 'One row per kind: ready, running (claimed) and delayed jobs, failures of 24 hours, jobs per second over the last minute.';
+
+create view sluicegate.why_waiting as
+with live as (
+    select count(*) as workers from sluicegate.workers
+     where lease_until > clock_timestamp() and dead_at is null and not draining)
+select q.job_id,
+       case when q.state = 2 then 'delayed until ' || to_char(q.run_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+            when l.paused then 'paused'
+            when live.workers = 0 then 'no live worker'
+            when l.running >= l.running_max then 'at its limit of ' || l.running_max || ' jobs at once'
+            when exists (select from sluicegate.lanes h
+                          where h.has_ready and not h.paused and h.priority > l.priority)
+            then 'lower priority than ' || (
+                 select count(*) from sluicegate.lanes h join sluicegate.queue p on p.lane_id = h.lane_id
+                  where p.state = 0 and not h.paused and h.priority > l.priority) || ' jobs'
+            else 'no free slot on ' || live.workers || ' workers' end as reason
+  from sluicegate.queue q
+  join sluicegate.lanes l on l.lane_id = q.lane_id
+ cross join live
+ where q.state in (0, 2);
+comment on view sluicegate.why_waiting is 'One row per waiting job and the reason in words.';

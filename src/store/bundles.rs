@@ -1,0 +1,242 @@
+//! Bundles: read, expanded, rolled up, ranked.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Store, StoreError, WorkerId, column, failed, int4, run};
+use crate::domain::job::JobId;
+
+/// A bundle as its user wrote it, and how far it has been expanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleRequest {
+    /// How many of its jobs are in the table.
+    pub expanded: u64,
+    /// How many there will be; `None` before it has been read.
+    pub total: Option<u64>,
+    /// The five JSON columns as text, in the order `universal_config`, `ticker_variants`,
+    /// `date_ranges`, `scenario_variants`, `money_management_variants`.
+    pub columns: [String; 5],
+}
+
+/// A job among the best of its bundle whose trades are not stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RankedJob {
+    /// The job.
+    pub job_id: JobId,
+    /// Its spec, JSON.
+    pub spec: String,
+}
+
+impl Store {
+    /// Takes bundles that wait to be read or expanded, for `hold_ms`, highest priority first.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn take_bundles(
+        &self,
+        worker: WorkerId,
+        limit: usize,
+        hold_ms: i64,
+    ) -> Result<Vec<Uuid>, StoreError> {
+        const WHAT: &str = "take bundles to expand";
+        let rows = run!(
+            self,
+            "take bundles to expand",
+            "take_bundles",
+            fetch_all,
+            worker,
+            int4(limit),
+            hold_ms
+        );
+        rows.iter().map(|row| column(row, "id", WHAT)).collect()
+    }
+
+    /// Lets others take these bundles at once.
+    ///
+    /// # Errors
+    /// The statement failed; the hold runs out by itself.
+    pub async fn give_bundles_back(
+        &self,
+        worker: WorkerId,
+        bundles: &[Uuid],
+    ) -> Result<(), StoreError> {
+        run!(self, "give bundles back", "give_bundles_back", execute, worker, bundles);
+        Ok(())
+    }
+
+    /// What the user asked for; `None` when the bundle needs no expanding (any more).
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn read_bundle(&self, bundle: Uuid) -> Result<Option<BundleRequest>, StoreError> {
+        const WHAT: &str = "read a bundle";
+        let row = run!(self, "read a bundle", "read_bundle", fetch_optional, bundle);
+        row.map(|row| {
+            let expanded: i32 = column(&row, "expanded", WHAT)?;
+            let total: Option<i32> = column(&row, "total", WHAT)?;
+            Ok(BundleRequest {
+                expanded: u64::try_from(expanded).unwrap_or(0),
+                total: total.and_then(|total| u64::try_from(total).ok()),
+                columns: [
+                    column(&row, "universal_config", WHAT)?,
+                    column(&row, "ticker_variants", WHAT)?,
+                    column(&row, "date_ranges", WHAT)?,
+                    column(&row, "scenario_variants", WHAT)?,
+                    column(&row, "money_management_variants", WHAT)?,
+                ],
+            })
+        })
+        .transpose()
+    }
+
+    /// Records that a bundle makes sense and how many jobs it has.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn accept_bundle(
+        &self,
+        bundle: Uuid,
+        total: u64,
+        left_out: u64,
+    ) -> Result<(), StoreError> {
+        let total = i32::try_from(total).unwrap_or(i32::MAX);
+        let left_out = i64::try_from(left_out).unwrap_or(i64::MAX);
+        run!(self, "accept a bundle", "accept_bundle", execute, bundle, total, left_out);
+        Ok(())
+    }
+
+    /// Rejects a bundle with the reason; nothing of it is run.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn reject_bundle(&self, bundle: Uuid, error: &str) -> Result<(), StoreError> {
+        run!(self, "reject a bundle", "reject_bundle", execute, bundle, error);
+        Ok(())
+    }
+
+    /// Inserts the jobs that follow the first `expanded` ones. Answers the new cursor; `None` when
+    /// somebody else moved it or the bundle was cancelled.
+    ///
+    /// # Errors
+    /// The statement failed; nothing was inserted, or the reply got lost: the cursor tells.
+    pub async fn insert_variants(
+        &self,
+        bundle: Uuid,
+        expanded: u64,
+        specs: &[String],
+        hold_ms: i64,
+    ) -> Result<Option<u64>, StoreError> {
+        const WHAT: &str = "insert a bundle's jobs";
+        let expanded = i32::try_from(expanded).unwrap_or(i32::MAX);
+        let row = run!(
+            self,
+            "insert a bundle's jobs",
+            "insert_variants",
+            fetch_optional,
+            bundle,
+            expanded,
+            specs,
+            hold_ms
+        );
+        row.map(|row| {
+            let cursor: i32 = column(&row, "expanded", WHAT)?;
+            Ok(u64::try_from(cursor).unwrap_or(0))
+        })
+        .transpose()
+    }
+
+    /// Bundles with deltas to fold, and those whose jobs have all ended.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn bundles_with_news(&self, limit: usize) -> Result<Vec<Uuid>, StoreError> {
+        const WHAT: &str = "find bundles with news";
+        let rows =
+            run!(self, "find bundles with news", "bundles_with_news", fetch_all, int4(limit));
+        rows.iter().map(|row| column(row, "bundle_id", WHAT)).collect()
+    }
+
+    /// Folds a bundle's deltas into it. Answers whether all of its jobs have ended.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn fold_bundle(&self, bundle: Uuid) -> Result<bool, StoreError> {
+        let row = run!(self, "fold a bundle", "fold_bundle", fetch_one, bundle);
+        sqlx::Row::try_get(&row, 0).map_err(failed("fold a bundle"))
+    }
+
+    /// Ends a bundle whose jobs have all ended: writes its ranking and its last status, tells
+    /// listeners. Answers that status; `None` where there was nothing to end.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn finish_bundle(
+        &self,
+        bundle: Uuid,
+        ranks: usize,
+    ) -> Result<Option<String>, StoreError> {
+        let row = run!(self, "finish a bundle", "finish_bundle", fetch_one, bundle, int4(ranks));
+        sqlx::Row::try_get(&row, 0).map_err(failed("finish a bundle"))
+    }
+
+    /// A bundle's `universal_config`, JSON.
+    ///
+    /// # Errors
+    /// The statement failed, or there is no such bundle.
+    pub async fn bundle_config(&self, bundle: Uuid) -> Result<String, StoreError> {
+        let row = run!(self, "read a bundle's config", "bundle_config", fetch_one, bundle);
+        sqlx::Row::try_get(&row, 0).map_err(failed("read a bundle's config"))
+    }
+
+    /// Among the best `top` variants of a bundle those whose trades are not stored.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn best_jobs_without_trades(
+        &self,
+        bundle: Uuid,
+        top: usize,
+    ) -> Result<Vec<RankedJob>, StoreError> {
+        const WHAT: &str = "find the best variants";
+        let rows = run!(self, "find the best variants", "best_jobs", fetch_all, bundle, int4(top));
+        rows.iter()
+            .map(|row| {
+                Ok(RankedJob {
+                    job_id: column(row, "job_id", WHAT)?,
+                    spec: column(row, "spec", WHAT)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Stores trades and equity of one result.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn keep_trades(
+        &self,
+        job_id: JobId,
+        trades: &Value,
+        equity: &Value,
+    ) -> Result<(), StoreError> {
+        run!(
+            self,
+            "keep trades",
+            "keep_trades",
+            execute,
+            job_id,
+            trades.to_string(),
+            equity.to_string()
+        );
+        Ok(())
+    }
+
+    /// Drops trades and equity of all but the best `top` variants of a bundle.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn prune_trades(&self, bundle: Uuid, top: usize) -> Result<(), StoreError> {
+        run!(self, "prune trades", "prune_trades", execute, bundle, int4(top));
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! Users' orders, and what they reach.
+
+use uuid::Uuid;
+
+use super::{Store, StoreError, column, int4, run};
+use crate::domain::job::JobId;
+
+/// A command that has not been applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Its number.
+    pub id: i64,
+    /// Whose bundles and jobs it may reach.
+    pub user_id: String,
+    /// What to do.
+    pub action: String,
+    /// To which bundle.
+    pub bundle_id: Option<Uuid>,
+    /// To which job.
+    pub job_id: Option<JobId>,
+    /// Jobs reached so far, by an earlier try that was interrupted.
+    pub affected: i32,
+}
+
+/// What a command names, as far as it belongs to the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Status of the bundle; `None` where the user has no such bundle.
+    pub bundle_status: Option<String>,
+    /// Status of the job, `open` while it has not ended; `None` where the user has no such job.
+    pub job_status: Option<String>,
+}
+
+impl Store {
+    /// Commands that wait, oldest first.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn commands_to_apply(&self, limit: usize) -> Result<Vec<i64>, StoreError> {
+        const WHAT: &str = "find commands";
+        let rows = run!(self, "find commands", "commands_to_apply", fetch_all, int4(limit));
+        rows.iter().map(|row| column(row, "id", WHAT)).collect()
+    }
+
+    /// One command; `None` when it has been applied.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn read_command(&self, id: i64) -> Result<Option<Command>, StoreError> {
+        const WHAT: &str = "read a command";
+        let row = run!(self, "read a command", "read_command", fetch_optional, id);
+        row.map(|row| {
+            Ok(Command {
+                id,
+                user_id: column(&row, "user_id", WHAT)?,
+                action: column(&row, "action", WHAT)?,
+                bundle_id: column(&row, "bundle_id", WHAT)?,
+                job_id: column(&row, "job_id", WHAT)?,
+                affected: column(&row, "affected", WHAT)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Looks up what a command names.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn find_target(&self, command: &Command) -> Result<Target, StoreError> {
+        const WHAT: &str = "find a command's target";
+        let row = run!(
+            self,
+            "find a command's target",
+            "find_target",
+            fetch_one,
+            &command.user_id,
+            command.bundle_id,
+            command.job_id
+        );
+        Ok(Target {
+            bundle_status: column(&row, "bundle_status", WHAT)?,
+            job_status: column(&row, "job_status", WHAT)?,
+        })
+    }
+
+    /// Stops the user's bundles that the command reaches from growing. Answers how many.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn cancel_bundles(&self, command: &Command) -> Result<i32, StoreError> {
+        const WHAT: &str = "cancel bundles";
+        let row = run!(
+            self,
+            "cancel bundles",
+            "cancel_bundles",
+            fetch_one,
+            &command.user_id,
+            command.bundle_id
+        );
+        column(&row, "bundles", WHAT)
+    }
+
+    /// Cancels at most `limit` of the open jobs that the command reaches. Answers how many.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn cancel_jobs(&self, command: &Command, limit: usize) -> Result<i32, StoreError> {
+        const WHAT: &str = "cancel jobs";
+        let row = run!(
+            self,
+            "cancel jobs",
+            "cancel_jobs",
+            fetch_optional,
+            command.id,
+            &command.user_id,
+            command.bundle_id,
+            command.job_id,
+            int4(limit)
+        );
+        row.map_or(Ok(0), |row| column(&row, "jobs", WHAT))
+    }
+
+    /// Records that a command has taken effect, and how.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn answer_command(&self, id: i64, outcome: &str) -> Result<(), StoreError> {
+        run!(self, "answer a command", "answer_command", execute, id, outcome);
+        Ok(())
+    }
+}

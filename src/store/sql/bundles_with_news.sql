@@ -1,0 +1,10 @@
+select t.bundle_id from (
+    select d.bundle_id from sluicegate.bundle_deltas d
+    union
+    select b.id from sluicegate.bundles b
+     where b.status = 'running' and (b.completed + b.failed + b.cancelled = b.total
+                                     or b.cancelled_at is not null)
+    union
+    select b.id from sluicegate.bundles b
+     where b.status = 'expanding' and b.cancelled_at is not null) t
+ limit $1

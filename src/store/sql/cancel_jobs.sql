@@ -1,0 +1,15 @@
+-- Cancels jobs of a user, at most $5 in one call: one job, a bundle's, or all. The number cancelled is
+-- added to the command in the same statement.
+with chosen as materialized (
+    select q.job_id from sluicegate.queue q join sluicegate.jobs j on j.id = q.job_id
+     where j.user_id = $2 and ($3::uuid is null or j.bundle_id = $3) and ($4::bigint is null or j.id = $4)
+     order by q.job_id limit $5),
+ended as materialized (
+    select cardinality(sluicegate.end_jobs(
+               array_agg(c.job_id), array_agg(null::bigint), array_agg(3::smallint),
+               array_agg('cancelled'::text), array_agg('cancelled by command ' || $1),
+               array_agg(null::text), array_agg(null::text))) as jobs
+      from chosen c having count(*) > 0)
+update sluicegate.commands c set affected = c.affected + e.jobs
+  from ended e where c.id = $1
+returning e.jobs

@@ -1,0 +1,1 @@
+update sluicegate.workers set draining = true, idle = false where id = $1

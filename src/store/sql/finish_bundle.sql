@@ -1,0 +1,1 @@
+select sluicegate.finish_bundle($1, $2)

@@ -1,0 +1,1 @@
+select sluicegate.fold_bundle($1)

@@ -1,0 +1,1 @@
+select nextval('sluicegate.worker_ids')::int

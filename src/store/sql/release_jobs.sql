@@ -1,0 +1,1 @@
+select sluicegate.release_jobs($1, $2)

@@ -1,0 +1,25 @@
+-- The look: renews the lease, says which held claims are lost, releases what is claimed in the
+-- worker's name without being held (the reply to a claim got lost), and whether commands wait.
+with me as (
+    update sluicegate.workers
+       set renewed_at = clock_timestamp(),
+           lease_until = clock_timestamp() + $2 * interval '1 millisecond'
+     where id = $1 and dead_at is null and stopped_at is null
+    returning id),
+held as materialized (
+    select * from unnest($3::bigint[], $4::bigint[]) as h (job_id, fence)),
+orphans as materialized (
+    select q.job_id, q.fence from sluicegate.queue q
+     where q.worker = $1 and q.state = 1
+       and q.claimed_at < clock_timestamp() - $5 * interval '1 millisecond'
+       and not exists (select from held h where (h.job_id, h.fence) = (q.job_id, q.fence))),
+lost as (
+    select h.job_id, h.fence from held h
+     where not exists (select from sluicegate.queue q
+                        where q.job_id = h.job_id and q.fence = h.fence and q.worker = $1))
+select exists (select from me) as alive,
+       coalesce((select array_agg(l.job_id) from lost l), '{}') as lost_ids,
+       coalesce((select array_agg(l.fence) from lost l), '{}') as lost_fences,
+       exists (select from sluicegate.commands where applied_at is null) as commands_wait,
+       cardinality(coalesce((select sluicegate.release_jobs(array_agg(o.job_id), array_agg(o.fence))
+                               from orphans o having count(*) > 0), '{}')) as orphans

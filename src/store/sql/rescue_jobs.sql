@@ -1,0 +1,1 @@
+select job_id, quarantined from sluicegate.rescue_jobs($1, $2, $3)

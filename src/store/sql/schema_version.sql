@@ -1,0 +1,1 @@
+select version, min_compatible from sluicegate.schema_version

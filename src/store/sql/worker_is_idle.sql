@@ -1,0 +1,1 @@
+select idle from sluicegate.workers where id = $1

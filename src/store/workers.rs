@@ -1,0 +1,150 @@
+//! Who works here: worker ids, leases, and the look that renews them.
+
+use super::{Store, StoreError, column, failed, run};
+use crate::domain::job::Claim;
+
+/// A worker's number, new at every start of a process.
+pub type WorkerId = i32;
+
+/// What a renewal of the lease brought back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Whether the lease was renewed; otherwise the worker has been declared dead.
+    pub alive: bool,
+    /// Claims that the worker thinks it holds and does not.
+    pub lost: Vec<Claim>,
+    /// Whether commands wait to be applied.
+    pub commands_wait: bool,
+    /// Claims in the worker's name that it did not hold and that were given back.
+    pub orphans: i32,
+}
+
+impl Store {
+    /// A number nobody has had before.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn next_worker_id(&self) -> Result<WorkerId, StoreError> {
+        const WHAT: &str = "take a worker id";
+        let row = run!(self, "take a worker id", "next_worker_id", fetch_one);
+        sqlx::Row::try_get(&row, 0).map_err(failed(WHAT))
+    }
+
+    /// Enters a worker with its first lease.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn register_worker(
+        &self,
+        worker: WorkerId,
+        host: &str,
+        slots: usize,
+        lease_ms: i64,
+    ) -> Result<(), StoreError> {
+        run!(
+            self,
+            "register the worker",
+            "register_worker",
+            execute,
+            worker,
+            host,
+            env!("CARGO_PKG_VERSION"),
+            super::int4(slots),
+            lease_ms
+        );
+        Ok(())
+    }
+
+    /// Renews the lease and looks what has become of the claims held. Rows claimed in the worker's
+    /// name for longer than `orphan_after_ms` that are not among `held` are given back.
+    ///
+    /// # Errors
+    /// The statement failed; the lease may or may not have been renewed.
+    pub async fn renew_lease(
+        &self,
+        worker: WorkerId,
+        lease_ms: i64,
+        held: &[Claim],
+        orphan_after_ms: i64,
+    ) -> Result<Look, StoreError> {
+        const WHAT: &str = "renew the lease";
+        let (ids, fences) = columns_of(held);
+        let row = run!(
+            self,
+            "renew the lease",
+            "renew_lease",
+            fetch_one,
+            worker,
+            lease_ms,
+            ids,
+            fences,
+            orphan_after_ms
+        );
+        let lost_ids: Vec<i64> = column(&row, "lost_ids", WHAT)?;
+        let lost_fences: Vec<i64> = column(&row, "lost_fences", WHAT)?;
+        Ok(Look {
+            alive: column(&row, "alive", WHAT)?,
+            lost: lost_ids
+                .into_iter()
+                .zip(lost_fences)
+                .map(|(job_id, fence)| Claim { job_id, fence })
+                .collect(),
+            commands_wait: column(&row, "commands_wait", WHAT)?,
+            orphans: column(&row, "orphans", WHAT)?,
+        })
+    }
+
+    /// Says that the worker claims nothing more.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn drain_worker(&self, worker: WorkerId) -> Result<(), StoreError> {
+        run!(self, "mark the worker as draining", "drain_worker", execute, worker);
+        Ok(())
+    }
+
+    /// Says goodbye: the worker holds nothing any more.
+    ///
+    /// # Errors
+    /// The statement failed; the lease will run out instead.
+    pub async fn stop_worker(&self, worker: WorkerId) -> Result<(), StoreError> {
+        run!(self, "sign the worker off", "stop_worker", execute, worker);
+        Ok(())
+    }
+
+    /// Adds to the worker's count of refused late writes.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn count_late_writes(
+        &self,
+        worker: WorkerId,
+        writes: usize,
+    ) -> Result<(), StoreError> {
+        run!(
+            self,
+            "count late writes",
+            "count_late_writes",
+            execute,
+            worker,
+            i64::from(super::int4(writes))
+        );
+        Ok(())
+    }
+
+    /// Whether the worker asked to be notified of new jobs: its last claim was not filled.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn worker_is_idle(&self, worker: WorkerId) -> Result<bool, StoreError> {
+        const WHAT: &str = "read whether the worker is idle";
+        let row =
+            run!(self, "read whether the worker is idle", "worker_is_idle", fetch_optional, worker);
+        row.map_or(Ok(false), |row| column(&row, "idle", WHAT))
+    }
+}
+
+/// Claims as the two arrays that statements take.
+pub(super) fn columns_of(claims: &[Claim]) -> (Vec<i64>, Vec<i64>) {
+    claims.iter().map(|claim| (claim.job_id, claim.fence)).unzip()
+}
