@@ -1,0 +1,26 @@
+//! The engine: candles and one variant in, trades, equity and metrics out. Pure and deterministic:
+//! no I/O, no clock, no random numbers, the same bits twice.
+//!
+//! A run goes through four stages, one module each: [`checked`] candles, a preset of [`presets`]
+//! turning them into [`signals`], the simulation turning those into [`trade`]s and an equity
+//! curve, and [`metrics`] over both. [`Backtest`] drives them and hands over the [`Report`].
+
+pub mod checked;
+pub mod indicators;
+pub mod metrics;
+pub mod presets;
+pub mod report;
+pub mod request;
+pub mod run;
+pub mod signals;
+mod simulation;
+#[cfg(test)]
+mod tests;
+pub mod trade;
+pub mod variant;
+mod window;
+
+pub use checked::{CandleError, CandleReport, CheckedCandles};
+pub use metrics::{METRICS_VERSION, Metrics};
+pub use report::Report;
+pub use run::{Backtest, BacktestError, ENGINE_VERSION, Progress, warmup_candles};

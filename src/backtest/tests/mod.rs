@@ -1,0 +1,132 @@
+//! Whole runs: the rules of the account by hand figures, and invariants over random candles.
+
+use std::sync::Arc;
+
+use crate::domain::candles::Candles;
+use crate::domain::time::DAY_MS;
+
+use super::presets::{Inputs, PresetDefinition, PresetError};
+use super::signals::{Signal, Stance};
+use super::variant::{Config, Direction, Fill, MoneyManagement, Range, Scenario, Size, Variant};
+use super::{Backtest, CheckedCandles, Report};
+
+mod limits;
+mod properties;
+mod rules;
+
+/// Says what its parameters say: pairs of a candle and 1 (long), -1 (short) or 0 (flat).
+static SCRIPTED: PresetDefinition = PresetDefinition {
+    name: "scripted",
+    params: &[],
+    ordered: &[],
+    warmup: |_| 0,
+    signals: scripted,
+};
+
+fn scripted(inputs: &Inputs<'_>) -> Result<Vec<Signal>, PresetError> {
+    let (pairs, _) = inputs.params.as_chunks::<2>();
+    let signal = |bar: usize| {
+        let pair = pairs.iter().find(|[at, _]| {
+            at.total_cmp(&f64::from(u32::try_from(bar).unwrap()))
+                .is_eq()
+        })?;
+        let stance = match pair[1] {
+            1.0 => Stance::Long,
+            -1.0 => Stance::Short,
+            _ => Stance::Flat,
+        };
+        Some(Signal { bar, stance })
+    };
+    Ok(inputs.window.clone().filter_map(signal).collect())
+}
+
+/// Daily candles from open, high, low, close.
+fn daily(rows: &[[f64; 4]]) -> Candles {
+    let mut candles = Candles::default();
+    for (day, [open, high, low, close]) in (0..).zip(rows) {
+        candles.push(day * DAY_MS, [*open, *high, *low, *close, 1.0]);
+    }
+    candles
+}
+
+/// Candles whose open, high, low and close are one price each.
+fn flat(prices: &[f64]) -> Candles {
+    daily(&prices.iter().map(|price| [*price; 4]).collect::<Vec<_>>())
+}
+
+/// One unit, long and short, 1,000 in the account, no costs, all candles.
+fn variant(script: &[(u32, f64)]) -> Variant {
+    Variant {
+        ticker: "TEST".to_owned(),
+        timeframe: "1d".parse().unwrap(),
+        range: Range::Between {
+            from_ms: i64::MIN,
+            until_ms: i64::MAX,
+        },
+        scenario: Scenario {
+            name: None,
+            preset: &SCRIPTED,
+            params: script
+                .iter()
+                .flat_map(|(bar, side)| [f64::from(*bar), *side])
+                .collect(),
+            direction: Direction::Both,
+        },
+        money_management: MoneyManagement {
+            size: Size::Units(1.0),
+            ..MoneyManagement::default()
+        },
+        config: Config {
+            balance: 1_000.0,
+            ..Config::default()
+        },
+    }
+}
+
+fn start(variant: &Variant, candles: &Candles) -> Backtest {
+    let candles = Arc::new(candles.clone());
+    let checked = CheckedCandles::new(candles, variant.timeframe).unwrap();
+    Backtest::new(variant, checked).unwrap()
+}
+
+fn run(variant: &Variant, candles: &Candles) -> Report {
+    start(variant, candles).finish()
+}
+
+#[track_caller]
+fn assert_near(found: f64, expected: f64) {
+    let scale = expected.abs().max(1.0);
+    assert!(
+        (found - expected).abs() <= 1e-12 * scale,
+        "found {found}, expected {expected}"
+    );
+}
+
+/// Figures that are null have a reason and the reverse; nothing else is null anywhere.
+#[track_caller]
+fn assert_only_reasoned_nulls(report: &Report) {
+    let json = serde_json::to_value(report).unwrap();
+    let metrics = json["metrics"].as_object().unwrap();
+    let undefined = metrics["undefined"].as_object().unwrap();
+    for (name, figure) in metrics {
+        assert_eq!(figure.is_null(), undefined.contains_key(name), "{name}");
+    }
+    // serde_json writes what is not finite as null.
+    for part in ["trades", "equity"] {
+        assert!(
+            !json[part].to_string().contains("null"),
+            "{part}: {}",
+            json[part]
+        );
+    }
+}
+
+#[test]
+fn a_close_fill_is_marked_optimistic() {
+    let mut variant = variant(&[(0, 1.0), (2, 0.0)]);
+    variant.config.fill = Fill::Close;
+    let report = run(&variant, &flat(&[10.0, 20.0, 30.0, 40.0]));
+    assert!(report.optimistic);
+    assert_near(report.metrics.final_equity, 1_020.0);
+    assert_near(report.metrics.exposure, 0.5);
+}

@@ -1,0 +1,99 @@
+//! The command line: one file per command.
+
+pub mod candles;
+mod check;
+mod migrate;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::settings::{self, Environment, Settings};
+
+/// Exit code for a configuration that cannot be used, as in sysexits.h.
+const EX_CONFIG: u8 = 78;
+
+/// Runs trading backtests inserted as rows in Postgres, at a governed rate.
+#[derive(Debug, Parser)]
+#[command(name = "sluicegate", version)]
+struct Cli {
+    /// Folder with default.toml and one file per environment.
+    #[arg(long, global = true, value_name = "DIR")]
+    config_dir: Option<PathBuf>,
+    /// Show the chain of causes under an error.
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The daemon: claims and runs jobs until SIGTERM.
+    Run(run::RunArgs),
+    /// Brings the schema up to date.
+    Migrate,
+    /// Says whether configuration, database, schema and candles are in order.
+    Check,
+    /// Fills and shows the local candle store.
+    #[command(subcommand)]
+    Candles(candles::CandlesCommand),
+}
+
+/// Parses the arguments, runs the command, and answers the exit code: 0 fine, 1 failed, 2 wrong usage,
+/// 78 wrong configuration.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let settings = match settings::load(&Environment::of_process(cli.config_dir.clone())) {
+        Ok(settings) => settings,
+        Err(error) => {
+            report(&format!("configuration: {error}"));
+            return ExitCode::from(EX_CONFIG);
+        }
+    };
+    match execute(cli.command, settings) {
+        Ok(code) => code,
+        Err(error) => {
+            report(&one_line(&error));
+            if cli.verbose {
+                error.chain().skip(1).for_each(|cause| report(&format!("  because: {cause}")));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command, settings: Settings) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Candles(command) => {
+            candles::run(&command, &settings.candles.files.dir, &mut std::io::stdout())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        command => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(async {
+                match command {
+                    Command::Run(args) => run::run(&args, settings).await,
+                    Command::Migrate => migrate::run(&settings).await,
+                    Command::Check => check::run(&settings).await,
+                    Command::Candles(_) => Ok(ExitCode::SUCCESS),
+                }
+            })
+        }
+    }
+}
+
+/// What failed and the last cause, in one line.
+fn one_line(error: &anyhow::Error) -> String {
+    let root = error.root_cause().to_string();
+    let top = error.to_string();
+    if top.contains(&root) { top } else { format!("{top}: {root}") }
+}
+
+#[expect(clippy::print_stderr, reason = "errors of the command line go to standard error")]
+fn report(line: &str) {
+    eprintln!("{line}");
+}

@@ -1,0 +1,69 @@
+//! `sluicegate run`: the daemon.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::pipeline::Shutdown;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::worker::Worker;
+use crate::{telemetry, topology};
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Refuse an old schema instead of migrating it.
+    #[arg(long)]
+    no_migrate: bool,
+}
+
+pub(super) async fn run(args: &RunArgs, settings: Settings) -> anyhow::Result<ExitCode> {
+    telemetry::start(&settings.log)?;
+    let shutdown = Shutdown::new();
+    stop_on_signals(&shutdown)?;
+    daemon(!args.no_migrate, &settings, shutdown).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a daemon until `shutdown` says stop.
+///
+/// # Errors
+/// The database cannot be reached at the start, the schema does not fit, or a loop ended by itself.
+pub(super) async fn daemon(migrate: bool, settings: &Settings, shutdown: Shutdown) -> anyhow::Result<()> {
+    let store = Store::new(&settings.database)?;
+    if migrate {
+        store.migrate().await?;
+    }
+    store.check_schema().await?;
+    let kinds = topology::kinds(settings)?;
+    let worker = Worker::start(store.clone(), settings.worker).await?;
+    topology::pipes(settings, &store, &worker, &kinds).run(shutdown).await?;
+    store.close().await;
+    Ok(())
+}
+
+/// SIGTERM and SIGINT ask for an orderly stop; a second one ends the grace period.
+fn stop_on_signals(shutdown: &Shutdown) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("handle SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("handle SIGINT")?;
+    let shutdown = shutdown.clone();
+    tokio::task::spawn(async move {
+        loop {
+            let name = tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            };
+            if shutdown.is_stopping() {
+                tracing::warn!(signal = name, "stopping at once");
+                shutdown.abort();
+            } else {
+                tracing::info!(signal = name, "draining");
+                shutdown.stop();
+            }
+        }
+    });
+    Ok(())
+}

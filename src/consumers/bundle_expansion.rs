@@ -1,0 +1,126 @@
+//! Reads a bundle, and inserts its jobs batch by batch, or rejects it.
+
+use anyhow::Context;
+use uuid::Uuid;
+
+use crate::backtest::request::{InputError, Request, RequestColumns, read_json, variant_to_json};
+use crate::backtest::variant::KeepTrades;
+use crate::pipeline::{Consumer, Shutdown};
+use crate::store::{BundleRequest, Store};
+use crate::worker::{Wakes, Worker};
+
+/// Results of bundles up to this size carry their trades while the bundle runs; those of larger ones
+/// are computed again for the best.
+pub const TRADES_STORED_JOBS_MAX: u64 = 1_000;
+
+/// Limits of an expansion.
+#[derive(Debug, Clone, Copy)]
+pub struct ExpansionLimits {
+    /// Most jobs that a bundle may ask for in `limits.max_jobs`.
+    pub jobs_max: u64,
+    /// Jobs inserted in one statement.
+    pub batch_jobs: usize,
+    /// A bundle is held this long after each batch, milliseconds.
+    pub hold_ms: i64,
+}
+
+/// Expands one bundle at a time.
+#[derive(Debug)]
+pub struct BundleExpansionConsumer {
+    store: Store,
+    worker: Worker,
+    wakes: Wakes,
+    limits: ExpansionLimits,
+}
+
+impl BundleExpansionConsumer {
+    /// Expands within these limits.
+    #[must_use]
+    pub fn new(store: &Store, worker: &Worker, wakes: &Wakes, limits: ExpansionLimits) -> Self {
+        Self { store: store.clone(), worker: worker.clone(), wakes: wakes.clone(), limits }
+    }
+
+    /// Inserts the jobs that are missing. The cursor in the bundle's row is the only memory: a crash
+    /// loses nothing, and two expanders of one bundle cannot insert the same job.
+    async fn expand(
+        &self,
+        bundle: Uuid,
+        request: Request,
+        mut expanded: u64,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<()> {
+        let request = std::sync::Arc::new(request);
+        while expanded < request.len() {
+            if shutdown.is_stopping() {
+                return self
+                    .store
+                    .give_bundles_back(self.worker.id(), &[bundle])
+                    .await
+                    .map_err(Into::into);
+            }
+            let (source, limits) = (std::sync::Arc::clone(&request), self.limits);
+            let specs = tokio::task::spawn_blocking(move || batch(&source, expanded, limits))
+                .await
+                .context("write a bundle's specs")?;
+            let moved =
+                self.store.insert_variants(bundle, expanded, &specs, self.limits.hold_ms).await?;
+            let Some(cursor) = moved else { return Ok(()) };
+            expanded = cursor;
+            self.wakes.wake("pending_job");
+        }
+        Ok(())
+    }
+}
+
+impl Consumer for BundleExpansionConsumer {
+    type Item = Uuid;
+
+    async fn consume(&self, bundle: Uuid, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let Some(asked) = self.store.read_bundle(bundle).await? else { return Ok(()) };
+        let (expanded, known_total) = (asked.expanded, asked.total);
+        let jobs_max = self.limits.jobs_max;
+        let read = tokio::task::spawn_blocking(move || read_request(&asked, jobs_max))
+            .await
+            .context("read a bundle")?;
+        match read {
+            Ok(request) => {
+                if known_total.is_none() {
+                    self.store.accept_bundle(bundle, request.len(), request.left_out()).await?;
+                }
+                self.expand(bundle, request, expanded, shutdown).await
+            }
+            Err(error) => {
+                tracing::info!(%bundle, %error, "bundle rejected");
+                self.store.reject_bundle(bundle, &error.to_string()).await.map_err(Into::into)
+            }
+        }
+    }
+}
+
+fn read_request(asked: &BundleRequest, jobs_max: u64) -> Result<Request, InputError> {
+    let [universal_config, tickers, ranges, scenarios, money] = &asked.columns;
+    Request::parse(
+        RequestColumns {
+            universal_config: &read_json("universal_config", universal_config)?,
+            ticker_variants: &read_json("ticker_variants", tickers)?,
+            date_ranges: &read_json("date_ranges", ranges)?,
+            scenario_variants: &read_json("scenario_variants", scenarios)?,
+            money_management_variants: &read_json("money_management_variants", money)?,
+        },
+        jobs_max,
+    )
+}
+
+fn batch(request: &Request, expanded: u64, limits: ExpansionLimits) -> Vec<String> {
+    (expanded..request.len())
+        .take(limits.batch_jobs)
+        .filter_map(|index| request.variant(index))
+        .map(|mut variant| {
+            let keep = &mut variant.config.keep;
+            if keep.trades == KeepTrades::Top && request.len() > TRADES_STORED_JOBS_MAX {
+                keep.trades = KeepTrades::None;
+            }
+            variant_to_json(&variant).to_string()
+        })
+        .collect()
+}

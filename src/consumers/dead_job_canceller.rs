@@ -1,0 +1,67 @@
+//! Takes claims away from the dead: puts their jobs back, or cancels what ran too long.
+
+use crate::domain::job::{Claim, DeadJob, Death};
+use crate::pipeline::BatchConsumer;
+use crate::store::Store;
+use crate::worker::{Wakes, Worker};
+
+/// Takes claims away.
+#[derive(Debug)]
+pub struct DeadJobCancellerConsumer {
+    store: Store,
+    worker: Worker,
+    wakes: Wakes,
+    crashes_max: u32,
+}
+
+impl DeadJobCancellerConsumer {
+    /// A job whose process died `crashes_max` times is quarantined.
+    #[must_use]
+    pub fn new(store: &Store, worker: &Worker, wakes: &Wakes, crashes_max: u32) -> Self {
+        Self { store: store.clone(), worker: worker.clone(), wakes: wakes.clone(), crashes_max }
+    }
+
+    async fn rescue(&self, claims: &[Claim]) -> anyhow::Result<()> {
+        if claims.is_empty() {
+            return Ok(());
+        }
+        let rescued = self.store.rescue_jobs(claims, self.crashes_max).await?;
+        let quarantined = rescued.iter().filter(|job| job.quarantined).count();
+        tracing::warn!(jobs = rescued.len(), quarantined, "took jobs from dead workers");
+        self.wakes.wake("pending_job");
+        Ok(())
+    }
+
+    async fn cancel(&self, dead: &DeadJob) -> anyhow::Result<()> {
+        let limit_s = std::time::Duration::from_millis(u64::try_from(dead.limit_ms).unwrap_or(0));
+        let (class, reason) = match dead.death {
+            Death::Stalled => ("stalled", format!("no progress for {limit_s:?}")),
+            Death::TimeLimit | Death::Worker => {
+                ("time_limit", format!("over its time limit of {limit_s:?}"))
+            }
+        };
+        if self.store.cancel_claim(dead.claim, class, &reason).await? {
+            tracing::info!(job = dead.claim.job_id, reason, "job cancelled");
+        }
+        Ok(())
+    }
+}
+
+impl BatchConsumer for DeadJobCancellerConsumer {
+    type Item = DeadJob;
+
+    async fn consume(&self, dead: Vec<DeadJob>) -> anyhow::Result<()> {
+        let (orphans, overdue): (Vec<_>, Vec<_>) =
+            dead.into_iter().partition(|job| job.death == Death::Worker);
+        let claims: Vec<Claim> = orphans.iter().map(|job| job.claim).collect();
+        self.rescue(&claims).await?;
+        for job in &overdue {
+            self.cancel(job).await?;
+        }
+        if !overdue.is_empty() {
+            self.worker.look_now();
+            self.wakes.wake("bundle_rollup");
+        }
+        Ok(())
+    }
+}

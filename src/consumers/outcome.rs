@@ -1,0 +1,141 @@
+//! Writes how runs ended, in batches, fenced.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+use crate::domain::job::{Claim, Ending, Failure, JobId, Outcome};
+use crate::pipeline::BatchConsumer;
+use crate::store::{EndingBatch, Store, StoreError};
+use crate::worker::{Wakes, Worker};
+
+/// Delays between attempts of a job that failed, and between attempts of a write.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryDelays {
+    /// Delay before the second attempt of a job, milliseconds; doubles with each attempt.
+    pub retry_base_ms: u64,
+    /// Longest delay before another attempt of a job, milliseconds.
+    pub retry_max_ms: u64,
+}
+
+/// First and longest wait before another try to reach the database.
+const WRITE_AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// Writes outcomes.
+#[derive(Debug)]
+pub struct OutcomeConsumer {
+    store: Store,
+    worker: Worker,
+    wakes: Wakes,
+    delays: RetryDelays,
+}
+
+impl OutcomeConsumer {
+    /// Writes to this store.
+    #[must_use]
+    pub fn new(store: &Store, worker: &Worker, wakes: &Wakes, delays: RetryDelays) -> Self {
+        Self { store: store.clone(), worker: worker.clone(), wakes: wakes.clone(), delays }
+    }
+
+    /// Writes until it is written, or until nothing of it is held any more. A batch that the database
+    /// refuses for what is in it is split, so that one poisoned row spoils nobody else's.
+    async fn write(&self, outcomes: Vec<Outcome>, again: bool) -> HashSet<JobId> {
+        let mut accepted = HashSet::new();
+        let mut batches = VecDeque::from([outcomes]);
+        let mut wait = WRITE_AGAIN.0;
+        while let Some(mut batch) = batches.pop_front() {
+            match self.write_once(&batch, again).await {
+                Ok(ids) => accepted.extend(ids),
+                Err(error) if error.is_about_the_data() => match batch.as_mut_slice() {
+                    [] => {}
+                    [poisoned] => {
+                        let message = format!(
+                            "the outcome cannot be stored: {:#}",
+                            anyhow::Error::new(error)
+                        );
+                        poisoned.ending = Ending::Failed(Failure {
+                            class: "unstorable",
+                            message,
+                            retryable: false,
+                        });
+                        batches.push_front(batch);
+                    }
+                    _ => {
+                        let rest = batch.split_off(batch.len() / 2);
+                        batches.push_front(rest);
+                        batches.push_front(batch);
+                    }
+                },
+                Err(error) => {
+                    batch.retain(|outcome| self.worker.held().control(outcome.claim).is_some());
+                    tracing::warn!(outcomes = batch.len(), %error, cause = ?error, "outcomes not written yet");
+                    if !batch.is_empty() {
+                        batches.push_front(batch);
+                    }
+                    tokio::time::sleep(wait.mul_f64(fastrand::f64() + 0.5)).await;
+                    wait = (wait * 2).min(WRITE_AGAIN.1);
+                }
+            }
+        }
+        accepted
+    }
+
+    async fn write_once(
+        &self,
+        outcomes: &[Outcome],
+        again: bool,
+    ) -> Result<HashSet<JobId>, StoreError> {
+        if again {
+            let delays: Vec<i64> = outcomes.iter().map(|o| self.delay_ms(o.attempt)).collect();
+            self.store.fail_jobs(outcomes, &delays).await
+        } else {
+            self.store.end_jobs(&EndingBatch::of(outcomes)).await
+        }
+    }
+
+    /// Delay before the next attempt: doubles with each, and is spread by half to either side.
+    fn delay_ms(&self, attempt: i32) -> i64 {
+        let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0).min(30);
+        let RetryDelays { retry_base_ms, retry_max_ms } = self.delays;
+        let delay = retry_base_ms.saturating_mul(1 << doublings).min(retry_max_ms);
+        i64::try_from(fastrand::u64(delay / 2..=delay + delay / 2)).unwrap_or(i64::MAX)
+    }
+
+    /// What was not accepted was written before, or came too late; the latter is counted.
+    async fn count_late(&self, refused: &[Claim]) -> Result<(), StoreError> {
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let before = self.store.written_before(refused).await?;
+        let late = refused.iter().filter(|claim| !before.contains(&claim.job_id)).count();
+        if late > 0 {
+            tracing::warn!(late, "late writes refused: their claims were taken away");
+            self.store.count_late_writes(self.worker.id(), late).await?;
+        }
+        Ok(())
+    }
+}
+
+impl BatchConsumer for OutcomeConsumer {
+    type Item = Outcome;
+
+    async fn consume(&self, outcomes: Vec<Outcome>) -> anyhow::Result<()> {
+        let claims: Vec<Claim> = outcomes.iter().map(|outcome| outcome.claim).collect();
+        let (again, ends): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(
+            |outcome| matches!(&outcome.ending, Ending::Failed(failure) if failure.retryable),
+        );
+        let mut accepted = HashSet::new();
+        if !ends.is_empty() {
+            accepted.extend(self.write(ends, false).await);
+        }
+        if !again.is_empty() {
+            accepted.extend(self.write(again, true).await);
+        }
+        for claim in &claims {
+            self.worker.held().remove(*claim);
+        }
+        self.wakes.wake("bundle_rollup");
+        let refused: Vec<Claim> =
+            claims.into_iter().filter(|claim| !accepted.contains(&claim.job_id)).collect();
+        self.count_late(&refused).await.map_err(Into::into)
+    }
+}

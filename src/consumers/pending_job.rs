@@ -1,0 +1,105 @@
+//! Runs one job and hands its end to the outcome pipe.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use crate::domain::job::{Claim, ClaimedJob, Ending, Failure, Outcome};
+use crate::kinds::{Kinds, PartReport, RunContext, RunError, WritePart};
+use crate::pipeline::{Consumer, Sender, Shutdown};
+use crate::store::Store;
+use crate::worker::Worker;
+
+/// Runs jobs of all kinds.
+#[derive(Debug)]
+pub struct PendingJobConsumer {
+    store: Store,
+    worker: Worker,
+    kinds: Kinds,
+    outcomes: Sender<Outcome>,
+}
+
+impl PendingJobConsumer {
+    /// Runs jobs of these kinds; their ends go to `outcomes`.
+    #[must_use]
+    pub fn new(store: &Store, worker: &Worker, kinds: &Kinds, outcomes: Sender<Outcome>) -> Self {
+        Self { store: store.clone(), worker: worker.clone(), kinds: kinds.clone(), outcomes }
+    }
+
+    /// Runs the job; a panic of its code is an error of the job.
+    async fn run(
+        &self,
+        job: &ClaimedJob,
+        context: &RunContext,
+        shutdown: &Shutdown,
+    ) -> Result<Ending, RunError> {
+        let limits = self.kinds.limits(&job.kind)?;
+        let timeout_ms = job.timeout_s.map_or(limits.timeout_ms, |s| i64::from(s) * 1_000);
+        self.worker.held().run_begins(job.claim, crate::kinds::Limits { timeout_ms, ..limits });
+        let run = AssertUnwindSafe(self.kinds.run(job, context)).catch_unwind();
+        tokio::pin!(run);
+        let ended = tokio::select! {
+            ended = &mut run => ended,
+            () = shutdown.aborting() => {
+                context.control.cancel();
+                run.await
+            }
+        };
+        let answer = ended.unwrap_or_else(|panic| Err(panicked(panic.as_ref()).into()))?;
+        Ok(Ending::Completed { output: answer.output, answer: answer.row })
+    }
+
+    fn write_part(&self, claim: Claim) -> WritePart {
+        let store = self.store.clone();
+        Arc::new(move |report: PartReport| {
+            let store = store.clone();
+            Box::pin(async move {
+                let PartReport { part, percent, output } = report;
+                store.write_part(claim, part, percent, output.as_ref()).await?;
+                Ok(())
+            })
+        })
+    }
+
+    /// A run that was cancelled: given back if the claim still stands, dropped if it was lost.
+    async fn interrupted(&self, claim: Claim) -> anyhow::Result<()> {
+        let held = self.worker.held().control(claim).is_some();
+        self.worker.held().remove(claim);
+        if held {
+            self.store.release_jobs(&[claim]).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Consumer for PendingJobConsumer {
+    type Item = ClaimedJob;
+
+    async fn consume(&self, job: ClaimedJob, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let claim = job.claim;
+        let Some(control) = self.worker.held().control(claim) else { return Ok(()) };
+        if control.is_cancelled() {
+            return self.interrupted(claim).await;
+        }
+        let context = RunContext { control, write_part: self.write_part(claim) };
+        let ending = match self.run(&job, &context, shutdown).await {
+            Ok(ending) => ending,
+            Err(RunError::Failed(failure)) => Ending::Failed(failure),
+            Err(RunError::Interrupted) => return self.interrupted(claim).await,
+        };
+        self.worker.held().run_ended(claim);
+        // The claim stays held until its end is written: the look would give it back otherwise.
+        let outcome = Outcome { claim, ending, attempt: job.attempt };
+        self.outcomes.send(outcome).await.map_err(|_| anyhow::anyhow!("the outcome pipe has ended"))
+    }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "panic".to_owned());
+    Failure { class: "panic", message: format!("panic: {text}"), retryable: true }
+}

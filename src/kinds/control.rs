@@ -1,0 +1,64 @@
+//! What a run and the daemon tell each other: stop, and how far it is.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+/// Cancellation, progress and the moment of the start of one run. Looking at it takes no lock, so a
+/// computing thread may do it every few thousand candles.
+#[derive(Debug, Default)]
+pub struct RunControl {
+    cancelled: AtomicBool,
+    wake: Notify,
+    percent_bits: AtomicU64,
+    begun: OnceLock<Instant>,
+}
+
+impl RunControl {
+    /// Asks the run to end.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.wake.notify_waiters();
+    }
+
+    /// Whether the run shall end.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Returns when the run shall end.
+    pub async fn cancelled(&self) {
+        loop {
+            let woken = self.wake.notified();
+            if self.is_cancelled() {
+                return;
+            }
+            woken.await;
+        }
+    }
+
+    /// Marks the moment at which the work begins; the first call counts.
+    pub fn begin(&self) {
+        self.begun.get_or_init(Instant::now);
+    }
+
+    /// When the work began, by the monotonic clock.
+    #[must_use]
+    pub fn begun(&self) -> Option<Instant> {
+        self.begun.get().copied()
+    }
+
+    /// Says how far the run is, 0 to 100.
+    pub fn set_percent(&self, percent: f64) {
+        self.percent_bits.store(percent.clamp(0.0, 100.0).to_bits(), Ordering::Relaxed);
+    }
+
+    /// How far the run is, 0 to 100.
+    #[must_use]
+    pub fn percent(&self) -> f64 {
+        f64::from_bits(self.percent_bits.load(Ordering::Relaxed))
+    }
+}

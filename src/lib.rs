@@ -1,0 +1,20 @@
+//! sluicegate runs trading backtests that are inserted as rows in Postgres, at a governed rate.
+//!
+//! Read in this order: [`topology`] says which pipes there are; [`publishers::pending_job`] and
+//! [`consumers::pending_job`] are the most important one; [`pipeline`] moves items from one to the
+//! other; [`store`] is all SQL; [`kinds`] is what jobs can be; [`backtest`] is the engine.
+
+pub mod backtest;
+pub mod candles;
+pub mod cli;
+pub mod consumers;
+pub mod domain;
+pub mod kinds;
+pub mod pipeline;
+pub mod private_postgres;
+pub mod publishers;
+pub mod settings;
+pub mod store;
+pub mod telemetry;
+pub mod topology;
+pub mod worker;

@@ -1,0 +1,41 @@
+//! Watches for claims of dead workers, runs over their time limit, and runs that stalled.
+
+use std::num::NonZeroUsize;
+
+use crate::domain::job::DeadJob;
+use crate::pipeline::Publisher;
+use crate::store::{Store, StoreError};
+
+/// Declares workers dead and finds what they held.
+#[derive(Debug)]
+pub struct DeadJobCancellerPublisher {
+    store: Store,
+    silence_ms: i64,
+    grace_ms: i64,
+}
+
+impl DeadJobCancellerPublisher {
+    /// A worker whose session is gone is dead after `silence_ms` without a renewal; after a start of
+    /// the server everybody has `grace_ms` to come back.
+    #[must_use]
+    pub fn new(store: &Store, silence_ms: i64, grace_ms: i64) -> Self {
+        Self { store: store.clone(), silence_ms, grace_ms }
+    }
+}
+
+impl Publisher for DeadJobCancellerPublisher {
+    type Item = DeadJob;
+    type Error = StoreError;
+
+    async fn claim(&self, limit: NonZeroUsize) -> Result<Vec<DeadJob>, StoreError> {
+        for worker in self.store.declare_dead(self.silence_ms, self.grace_ms).await? {
+            tracing::warn!(worker = worker.id, host = worker.host, "declared dead");
+        }
+        self.store.find_dead_jobs(limit.get()).await
+    }
+
+    /// Nothing was taken: the next look finds the same again.
+    async fn release(&self, _jobs: Vec<DeadJob>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

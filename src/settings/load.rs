@@ -1,0 +1,153 @@
+//! Reading settings from their layers.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
+
+use super::Settings;
+
+/// What is built in: the file that documents every key.
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// What the process was started with.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// All environment variables.
+    pub variables: BTreeMap<String, String>,
+    /// The folder given on the command line.
+    pub config_dir: Option<PathBuf>,
+    /// Where `config/` is looked for otherwise.
+    pub working_dir: PathBuf,
+}
+
+impl Environment {
+    /// The environment of this process.
+    #[must_use]
+    pub fn of_process(config_dir: Option<PathBuf>) -> Self {
+        let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
+        Self {
+            variables: std::env::vars_os().map(|(key, value)| (text(key), text(value))).collect(),
+            config_dir,
+            working_dir: std::env::current_dir().unwrap_or_default(),
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A file cannot be read, or a value is of the wrong kind.
+    #[error("{0}")]
+    Unreadable(#[from] config::ConfigError),
+    /// A folder or file that was asked for does not exist.
+    #[error("{what} {} does not exist", path.display())]
+    Missing {
+        /// Who asked for it.
+        what: &'static str,
+        /// The path.
+        path: PathBuf,
+    },
+    /// A key nobody knows.
+    #[error("unknown key {key}{hint}")]
+    UnknownKey {
+        /// Its path.
+        key: String,
+        /// The nearest known one.
+        hint: String,
+    },
+    /// A value that cannot be, by itself or beside another one.
+    #[error("{0}")]
+    Impossible(String),
+}
+
+/// Reads, merges and checks all layers.
+///
+/// # Errors
+/// The first thing that is wrong, with its key.
+pub fn load(environment: &Environment) -> Result<Settings, SettingsError> {
+    let defaults =
+        Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build()?;
+    let known = keys(&defaults.collect()?, "");
+    let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+    for file in files(environment)? {
+        builder = builder.add_source(File::from(file).format(FileFormat::Toml));
+    }
+    let variables = config::Environment::with_prefix("SLUICEGATE")
+        .prefix_separator("__")
+        .separator("__")
+        .source(Some(environment.variables.clone().into_iter().collect()));
+    let merged = builder.add_source(variables).build()?;
+    for key in keys(&merged.collect()?, "") {
+        refuse_unknown(&key, &known)?;
+    }
+    let mut settings: Settings = merged.try_deserialize()?;
+    if settings.database.url.is_empty() {
+        environment
+            .variable("DATABASE_URL")
+            .unwrap_or_default()
+            .clone_into(&mut settings.database.url);
+    }
+    settings.validate().map_err(SettingsError::Impossible)?;
+    Ok(settings)
+}
+
+/// The files of the config folder that apply, lowest layer first.
+fn files(environment: &Environment) -> Result<Vec<PathBuf>, SettingsError> {
+    let asked = environment.config_dir.clone().map(|dir| ("--config-dir", dir)).or_else(|| {
+        environment
+            .variable("SLUICEGATE_CONFIG_DIR")
+            .map(|dir| ("SLUICEGATE_CONFIG_DIR", dir.into()))
+    });
+    let dir = match asked {
+        Some((what, path)) if !path.is_dir() => return Err(SettingsError::Missing { what, path }),
+        Some((_, path)) => path,
+        None => environment.working_dir.join("config"),
+    };
+    let mut files: Vec<PathBuf> = vec![dir.join("default.toml")];
+    files.retain(|file| file.is_file());
+    if let Some(name) = environment.variable("SLUICEGATE_ENV") {
+        let path = dir.join(format!("{name}.toml"));
+        if !path.is_file() {
+            return Err(SettingsError::Missing { what: "SLUICEGATE_ENV asks for", path });
+        }
+        files.push(path);
+    }
+    Ok(files)
+}
+
+/// The paths of all values in a tree.
+fn keys(tree: &Map<String, Value>, above: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (key, value) in tree {
+        let path = if above.is_empty() { key.clone() } else { format!("{above}.{key}") };
+        match &value.kind {
+            ValueKind::Table(table) => found.extend(keys(table, &path)),
+            _ => found.push(path),
+        }
+    }
+    found.sort();
+    found
+}
+
+fn refuse_unknown(key: &str, known: &[String]) -> Result<(), SettingsError> {
+    // The one key that may be left out has no default to be known by.
+    let optional = key.strip_suffix(".rate_per_second").is_some_and(|pipe| {
+        known.iter().any(|known| known.starts_with(&format!("{pipe}.")))
+            && pipe.starts_with("pipes.")
+    });
+    if optional || known.iter().any(|known| known == key) {
+        return Ok(());
+    }
+    let hint = known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(known, key), known))
+        .min()
+        .filter(|(distance, _)| *distance <= key.len() / 3)
+        .map_or_else(String::new, |(_, nearest)| format!(", did you mean {nearest}?"));
+    Err(SettingsError::UnknownKey { key: key.to_owned(), hint })
+}

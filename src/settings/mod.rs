@@ -1,0 +1,127 @@
+//! Settings: `config/default.toml` ← `config/<env>.toml` ← environment variables; unknown keys and
+//! impossible relations are refused by name.
+
+mod load;
+mod pipes;
+mod validate;
+
+use serde::Deserialize;
+
+pub use self::load::{Environment, SettingsError, load};
+pub use self::pipes::PipesSettings;
+use crate::store::DatabaseSettings;
+use crate::worker::WorkerSettings;
+
+/// All settings of a process.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// How to reach Postgres.
+    pub database: DatabaseSettings,
+    /// What is logged, and how.
+    pub log: LogSettings,
+    /// Slots, lease, drain.
+    pub worker: WorkerSettings,
+    /// Where candles come from.
+    pub candles: CandleSettings,
+    /// Limits of bundles.
+    pub bundles: BundleSettings,
+    /// Limits of each kind of job.
+    pub kinds: KindSettings,
+    /// Rates and capacities.
+    pub pipes: PipesSettings,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// The form of a line.
+    pub format: LogFormat,
+    /// Levels by module, as `tracing` reads them.
+    pub filter: String,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// For collectors.
+    Json,
+}
+
+/// Where candles come from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CandleSettings {
+    /// Which source.
+    pub source: CandleSourceName,
+    /// Candles kept in memory, megabytes.
+    pub cache_mb_max: usize,
+    /// How often a series is looked at for changes, milliseconds.
+    pub recheck_interval_ms: u64,
+    /// The local store.
+    pub files: FileSettings,
+}
+
+/// Which source of candles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CandleSourceName {
+    /// Local files.
+    Files,
+}
+
+/// The local store of candles.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSettings {
+    /// The folder with `<ticker>/<timeframe>/*.csv`.
+    pub dir: std::path::PathBuf,
+}
+
+/// Limits of bundles.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BundleSettings {
+    /// Ceiling for `limits.max_jobs`.
+    pub max_jobs: u64,
+    /// Jobs inserted in one statement.
+    pub expansion_batch_jobs: usize,
+    /// An expansion that is silent for this long is continued by another process, milliseconds.
+    pub expansion_hold_ms: u64,
+    /// Places in a bundle's summary.
+    pub ranks: usize,
+}
+
+/// Limits of each kind of job.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KindSettings {
+    /// Limits of `backtest`.
+    pub backtest: BacktestSettings,
+    /// Limits of `sleep`.
+    pub sleep: SleepSettings,
+}
+
+/// Limits of the kind `backtest`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BacktestSettings {
+    /// Longest run, milliseconds.
+    pub timeout_ms: u64,
+    /// Longest time without progress, milliseconds.
+    pub stall_ms: u64,
+    /// Cancellation and progress are looked at every so many candles.
+    pub slice_candles: usize,
+}
+
+/// Limits of the kind `sleep`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SleepSettings {
+    /// Longest run, milliseconds.
+    pub timeout_ms: u64,
+}

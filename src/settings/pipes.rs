@@ -1,0 +1,135 @@
+//! The sections of the pipes: four keys that all have, and a few of their own.
+
+use std::num::{NonZeroU64, NonZeroUsize};
+
+use serde::Deserialize;
+
+use crate::pipeline::{BatchSettings, PipeSettings};
+
+/// A section with the four common keys and its own. Spelled out rather than flattened: flattening
+/// would lose the names of unknown keys and read numbers in environment variables as text.
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($(#[$key_doc:meta])* $key:ident: $kind:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// Longest wait between two looks, milliseconds.
+            pub poll_interval_ms: NonZeroU64,
+            /// Most items in the channel.
+            pub capacity: NonZeroUsize,
+            /// Most starts per second; `None`: no limit.
+            pub rate_per_second: Option<f64>,
+            /// Most items or batches running at once.
+            pub in_flight_max: NonZeroUsize,
+            $($(#[$key_doc])* pub $key: $kind,)*
+        }
+
+        impl $name {
+            /// The keys that every pipe has.
+            #[must_use]
+            pub fn pipe(&self) -> PipeSettings {
+                PipeSettings {
+                    poll_interval_ms: self.poll_interval_ms,
+                    capacity: self.capacity,
+                    rate_per_second: self.rate_per_second,
+                    in_flight_max: self.in_flight_max,
+                }
+            }
+        }
+    };
+}
+
+section! {
+    /// A pipe without keys of its own.
+    PlainSection {}
+}
+
+section! {
+    /// `dead_job_canceller`.
+    CancellerSection {
+        /// Most items in a batch.
+        batch_max: NonZeroUsize,
+        /// Longest wait for a batch to fill, milliseconds.
+        linger_ms: u64,
+        /// A process whose session is gone is dead after this long without a renewal, milliseconds.
+        silence_ms: u64,
+        /// After a start of the server everybody has this long to come back, milliseconds.
+        grace_ms: u64,
+        /// A job whose process died this often is quarantined.
+        crashes_max: u32,
+    }
+}
+
+section! {
+    /// `outcome`.
+    OutcomeSection {
+        /// Most items in a batch.
+        batch_max: NonZeroUsize,
+        /// Longest wait for a batch to fill, milliseconds.
+        linger_ms: u64,
+        /// Delay before the second attempt of a job, milliseconds.
+        retry_base_ms: u64,
+        /// Longest delay before another attempt, milliseconds.
+        retry_max_ms: u64,
+    }
+}
+
+section! {
+    /// `progress`.
+    ProgressSection {
+        /// Most items in a batch.
+        batch_max: NonZeroUsize,
+        /// Longest wait for a batch to fill, milliseconds.
+        linger_ms: u64,
+    }
+}
+
+macro_rules! batched {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// The keys of a batching consumer.
+            #[must_use]
+            pub fn batch(&self) -> BatchSettings {
+                BatchSettings { batch_max: self.batch_max, linger_ms: self.linger_ms }
+            }
+        }
+    )*};
+}
+batched!(CancellerSection, OutcomeSection, ProgressSection);
+
+/// One section per pipe.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PipesSettings {
+    /// Reads and expands bundles.
+    pub bundle_expansion: PlainSection,
+    /// Runs jobs.
+    pub pending_job: PlainSection,
+    /// Takes claims away from the dead.
+    pub dead_job_canceller: CancellerSection,
+    /// Applies commands.
+    pub command: PlainSection,
+    /// Folds and ends bundles.
+    pub bundle_rollup: PlainSection,
+    /// Writes outcomes.
+    pub outcome: OutcomeSection,
+    /// Writes progress.
+    pub progress: ProgressSection,
+}
+
+impl PipesSettings {
+    /// Every pipe's common keys under its name.
+    #[must_use]
+    pub fn by_name(&self) -> [(&'static str, PipeSettings); 7] {
+        [
+            ("bundle_expansion", self.bundle_expansion.pipe()),
+            ("pending_job", self.pending_job.pipe()),
+            ("dead_job_canceller", self.dead_job_canceller.pipe()),
+            ("command", self.command.pipe()),
+            ("bundle_rollup", self.bundle_rollup.pipe()),
+            ("outcome", self.outcome.pipe()),
+            ("progress", self.progress.pipe()),
+        ]
+    }
+}

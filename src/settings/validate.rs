@@ -1,0 +1,84 @@
+//! Relations between settings, checked at start.
+
+use std::num::NonZeroUsize;
+
+use super::Settings;
+
+impl Settings {
+    /// Checks what the types cannot.
+    ///
+    /// # Errors
+    /// The first key that cannot be, with what was found and what is allowed.
+    pub fn validate(&self) -> Result<(), String> {
+        for (name, pipe) in self.pipes.by_name() {
+            let key = |key: &str| format!("pipes.{name}.{key}");
+            if let Some(rate) = pipe.rate_per_second {
+                let allowed = "above 0, at most 1000000, or left out for no limit";
+                check(rate > 0.0 && rate <= 1e6, &key("rate_per_second"), rate, allowed)?;
+            }
+            at_most(pipe.capacity, 100_000, &key("capacity"))?;
+            at_most(pipe.in_flight_max, 100_000, &key("in_flight_max"))?;
+        }
+        for (name, batch) in [
+            ("dead_job_canceller", self.pipes.dead_job_canceller.batch()),
+            ("outcome", self.pipes.outcome.batch()),
+            ("progress", self.pipes.progress.batch()),
+        ] {
+            at_most(batch.batch_max, 10_000, &format!("pipes.{name}.batch_max"))?;
+        }
+        self.validate_worker()?;
+        self.validate_database()?;
+        let outcome = &self.pipes.outcome;
+        check(
+            (1..=outcome.retry_max_ms).contains(&outcome.retry_base_ms),
+            "pipes.outcome.retry_base_ms",
+            outcome.retry_base_ms,
+            "1 to pipes.outcome.retry_max_ms",
+        )?;
+        let crashes_max = self.pipes.dead_job_canceller.crashes_max;
+        let key = "pipes.dead_job_canceller.crashes_max";
+        check((1..=1_000).contains(&crashes_max), key, crashes_max, "1 to 1000")?;
+        let max_jobs = self.bundles.max_jobs;
+        check((1..=1_000_000).contains(&max_jobs), "bundles.max_jobs", max_jobs, "1 to 1000000")?;
+        let batch = self.bundles.expansion_batch_jobs;
+        check((1..=10_000).contains(&batch), "bundles.expansion_batch_jobs", batch, "1 to 10000")?;
+        let slice = self.kinds.backtest.slice_candles;
+        check(slice >= 1_000, "kinds.backtest.slice_candles", slice, "at least 1000")
+    }
+
+    fn validate_worker(&self) -> Result<(), String> {
+        let worker = &self.worker;
+        let (lease, renew) = (worker.lease_ms, worker.lease_renew_ms);
+        check(renew >= 50, "worker.lease_renew_ms", renew, "at least 50")?;
+        let allowed = format!("at least 3 times worker.lease_renew_ms, {}", renew * 3);
+        check(lease >= renew * 3, "worker.lease_ms", lease, &allowed)?;
+        let silence = self.pipes.dead_job_canceller.silence_ms;
+        let key = "pipes.dead_job_canceller.silence_ms";
+        let allowed = format!("worker.lease_renew_ms ({renew}) to worker.lease_ms ({lease})");
+        check((renew..=lease).contains(&silence), key, silence, &allowed)?;
+        let orphan = worker.orphan_after_ms;
+        let acquire = self.database.acquire_timeout_ms;
+        let allowed = format!("at least 2 times database.acquire_timeout_ms, {}", acquire * 2);
+        check(orphan >= acquire * 2, "worker.orphan_after_ms", orphan, &allowed)?;
+        check(worker.slots <= 1_024, "worker.slots", worker.slots, "0 to 1024")
+    }
+
+    fn validate_database(&self) -> Result<(), String> {
+        let connections = self.database.max_connections;
+        let allowed = "3 to 1000: claims, outcomes and the lease must not wait for each other";
+        check((3..=1_000).contains(&connections), "database.max_connections", connections, allowed)
+    }
+}
+
+fn at_most(value: NonZeroUsize, most: usize, key: &str) -> Result<(), String> {
+    check(value.get() <= most, key, value, &format!("1 to {most}"))
+}
+
+fn check(
+    holds: bool,
+    key: &str,
+    found: impl std::fmt::Display,
+    allowed: &str,
+) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(format!("{key}: found {found}, allowed {allowed}")) }
+}

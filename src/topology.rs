@@ -1,0 +1,138 @@
+//! The wiring: every pipe and every kind, one line each.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::candles::{CandleCache, FileSource};
+use crate::consumers::bundle_expansion::{BundleExpansionConsumer, ExpansionLimits};
+use crate::consumers::bundle_rollup::BundleRollupConsumer;
+use crate::consumers::command::CommandConsumer;
+use crate::consumers::dead_job_canceller::DeadJobCancellerConsumer;
+use crate::consumers::outcome::{OutcomeConsumer, RetryDelays};
+use crate::consumers::pending_job::PendingJobConsumer;
+use crate::consumers::progress::ProgressConsumer;
+use crate::kinds::backtest::BacktestKind;
+use crate::kinds::sleep::SleepKind;
+use crate::kinds::{Kinds, Limits};
+use crate::pipeline::{Pipes, Slots, StopSettings};
+use crate::publishers::bundle_expansion::BundleExpansionPublisher;
+use crate::publishers::bundle_rollup::BundleRollupPublisher;
+use crate::publishers::command::CommandPublisher;
+use crate::publishers::dead_job_canceller::DeadJobCancellerPublisher;
+use crate::publishers::pending_job::PendingJobPublisher;
+use crate::publishers::progress::ProgressPublisher;
+use crate::settings::{CandleSourceName, PipesSettings, Settings};
+use crate::store::Store;
+use crate::worker::{Wakes, Worker};
+
+/// Builds all pipes of a daemon; nothing runs yet.
+#[must_use]
+pub fn pipes(settings: &Settings, store: &Store, worker: &Worker, kinds: &Kinds) -> Pipes {
+    let wakes = Wakes::default();
+    let stop =
+        StopSettings { drain_ms: worker.settings().drain_ms, abort_ms: worker.settings().abort_ms };
+    let mut pipes = Pipes::new(stop);
+
+    let PipesSettings {
+        bundle_expansion,
+        pending_job,
+        dead_job_canceller,
+        command,
+        bundle_rollup,
+        outcome,
+        progress,
+    } = &settings.pipes;
+    let expansion = ExpansionLimits {
+        jobs_max: settings.bundles.max_jobs,
+        batch_jobs: settings.bundles.expansion_batch_jobs,
+        hold_ms: ms(settings.bundles.expansion_hold_ms),
+    };
+    let delays =
+        RetryDelays { retry_base_ms: outcome.retry_base_ms, retry_max_ms: outcome.retry_max_ms };
+    let (silence_ms, grace_ms) =
+        (ms(dead_job_canceller.silence_ms), ms(dead_job_canceller.grace_ms));
+
+    let outcomes = pipes.add_fed(
+        "outcome",
+        &outcome.pipe(),
+        &outcome.batch(),
+        OutcomeConsumer::new(store, worker, &wakes, delays),
+    );
+    pipes.add(
+        "bundle_expansion",
+        &bundle_expansion.pipe(),
+        BundleExpansionPublisher::new(store, worker, expansion.hold_ms),
+        BundleExpansionConsumer::new(store, worker, &wakes, expansion),
+    );
+    pipes.add(
+        "pending_job",
+        &pending_job.pipe(),
+        PendingJobPublisher::new(store, worker, kinds.with_slot()),
+        PendingJobConsumer::new(store, worker, kinds, outcomes),
+    );
+    pipes.add_batched(
+        "dead_job_canceller",
+        &dead_job_canceller.pipe(),
+        &dead_job_canceller.batch(),
+        DeadJobCancellerPublisher::new(store, silence_ms, grace_ms),
+        DeadJobCancellerConsumer::new(store, worker, &wakes, dead_job_canceller.crashes_max),
+    );
+    pipes.add(
+        "command",
+        &command.pipe(),
+        CommandPublisher::new(store),
+        CommandConsumer::new(store, worker, &wakes),
+    );
+    pipes.add(
+        "bundle_rollup",
+        &bundle_rollup.pipe(),
+        BundleRollupPublisher::new(store),
+        BundleRollupConsumer::new(store, kinds, settings.bundles.ranks),
+    );
+    pipes.add_batched(
+        "progress",
+        &progress.pipe(),
+        &progress.batch(),
+        ProgressPublisher::new(worker),
+        ProgressConsumer::new(store, worker),
+    );
+
+    for (name, _) in settings.pipes.by_name() {
+        if let Some(wake) = pipes.wake(name) {
+            wakes.insert(name, wake);
+        }
+    }
+    let (leaseholder, session, heard) = (worker.clone(), worker.clone(), wakes.clone());
+    pipes.add_task("lease", |shutdown| leaseholder.keep_lease(shutdown, wakes));
+    pipes.add_task("session", |shutdown| session.keep_session(shutdown, heard));
+    pipes
+}
+
+/// All kinds of jobs this daemon runs.
+///
+/// # Errors
+/// The threads for computing cannot be started.
+pub fn kinds(settings: &Settings) -> anyhow::Result<Kinds> {
+    let slots = NonZeroUsize::new(settings.worker.slot_count()).unwrap_or(NonZeroUsize::MIN);
+    let slots = Arc::new(Slots::new(slots).context("start the slots")?);
+    let recheck = Duration::from_millis(settings.candles.recheck_interval_ms);
+    let source = match settings.candles.source {
+        CandleSourceName::Files => FileSource::new(settings.candles.files.dir.clone()),
+    };
+    let candles = Arc::new(CandleCache::new(source, settings.candles.cache_mb_max << 20, recheck));
+    let limits = &settings.kinds;
+    let backtest = Limits {
+        timeout_ms: ms(limits.backtest.timeout_ms),
+        stall_ms: Some(ms(limits.backtest.stall_ms)),
+    };
+    Ok(Kinds::new()
+        .with(BacktestKind::new(candles, slots, backtest, limits.backtest.slice_candles))
+        .with(SleepKind::new(ms(limits.sleep.timeout_ms))))
+}
+
+fn ms(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

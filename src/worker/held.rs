@@ -1,0 +1,234 @@
+//! The claims a process holds, from the claim until its end is written.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::domain::job::{Claim, JobId, Progress};
+use crate::kinds::{Limits, RunControl};
+
+/// A claim whose percent has not moved by a tenth is still reported this often, so that it is seen
+/// to be alive.
+const REPORT_EVERY: Duration = Duration::from_secs(5);
+
+/// The claims a process holds.
+#[derive(Debug, Default)]
+pub struct Held(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    claims: HashMap<JobId, HeldClaim>,
+    /// Claims that need a slot and have not ended.
+    waiting_for_slots: usize,
+    /// Running mean of how long jobs keep a slot, seconds.
+    slot_seconds: f64,
+}
+
+#[derive(Debug)]
+struct HeldClaim {
+    claim: Claim,
+    needs_slot: bool,
+    control: Arc<RunControl>,
+    limits: Option<Limits>,
+    reported: Option<Reported>,
+    run_ended: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Reported {
+    percent: f64,
+    at: Instant,
+}
+
+impl Held {
+    /// Takes a claim in. A claim on the same job under an older fence is replaced and cancelled.
+    pub fn insert(&self, claim: Claim, needs_slot: bool) {
+        let held = HeldClaim {
+            claim,
+            needs_slot,
+            control: Arc::default(),
+            limits: None,
+            reported: None,
+            run_ended: false,
+        };
+        let mut inner = self.0.lock();
+        inner.waiting_for_slots += usize::from(needs_slot);
+        if let Some(older) = inner.claims.insert(claim.job_id, held) {
+            older.control.cancel();
+            inner.waiting_for_slots -= usize::from(older.needs_slot && !older.run_ended);
+        }
+    }
+
+    /// The control of a claim; `None` when it is not held (any more).
+    #[must_use]
+    pub fn control(&self, claim: Claim) -> Option<Arc<RunControl>> {
+        let inner = self.0.lock();
+        let held = inner.claims.get(&claim.job_id).filter(|held| held.claim == claim)?;
+        Some(Arc::clone(&held.control))
+    }
+
+    /// Notes how long a run may take; from then on its progress is reported.
+    pub fn run_begins(&self, claim: Claim, limits: Limits) {
+        if let Some(held) = self.0.lock().claims.get_mut(&claim.job_id) {
+            held.limits = Some(limits);
+        }
+    }
+
+    /// Notes that a run is over and only its end is left to write.
+    pub fn run_ended(&self, claim: Claim) {
+        let mut inner = self.0.lock();
+        let Inner { claims, waiting_for_slots, slot_seconds } = &mut *inner;
+        let Some(held) = claims.get_mut(&claim.job_id).filter(|held| held.claim == claim) else {
+            return;
+        };
+        if held.needs_slot && !held.run_ended {
+            *waiting_for_slots -= 1;
+            if let Some(begun) = held.control.begun() {
+                *slot_seconds += 0.1 * (begun.elapsed().as_secs_f64() - *slot_seconds);
+            }
+        }
+        held.run_ended = true;
+    }
+
+    /// Lets go of a claim whose end is written, or that was given back or lost.
+    pub fn remove(&self, claim: Claim) {
+        self.run_ended(claim);
+        let mut inner = self.0.lock();
+        if inner.claims.get(&claim.job_id).is_some_and(|held| held.claim == claim) {
+            inner.claims.remove(&claim.job_id);
+        }
+    }
+
+    /// Lets go of claims that are lost and asks their runs to end.
+    pub fn lose(&self, claims: &[Claim]) {
+        for claim in claims {
+            if let Some(control) = self.control(*claim) {
+                control.cancel();
+            }
+            self.remove(*claim);
+        }
+    }
+
+    /// Lets go of everything and asks all runs to end. Answers how many there were.
+    pub fn lose_all(&self) -> usize {
+        let claims = self.claims();
+        self.lose(&claims);
+        claims.len()
+    }
+
+    /// All claims held, for the look.
+    #[must_use]
+    pub fn claims(&self) -> Vec<Claim> {
+        self.0.lock().claims.values().map(|held| held.claim).collect()
+    }
+
+    /// How many more jobs that need a slot to claim: what `slots` threads can do within `ahead`, at
+    /// least one each, less what is held.
+    #[must_use]
+    pub fn slot_room(&self, slots: usize, ahead: Duration) -> usize {
+        let inner = self.0.lock();
+        let each = ahead.as_secs_f64() / inner.slot_seconds.max(1e-6);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 1 and 10,000"
+        )]
+        let each = each.clamp(1.0, 10_000.0) as usize;
+        (slots * each).saturating_sub(inner.waiting_for_slots)
+    }
+
+    /// At most `limit` running jobs that have something to report: begun and not marked yet, moved by
+    /// a tenth, or moved at all and silent for long.
+    #[must_use]
+    pub fn progress_due(&self, limit: usize) -> Vec<Progress> {
+        let now = Instant::now();
+        let mut inner = self.0.lock();
+        inner
+            .claims
+            .values_mut()
+            .filter(|held| !held.run_ended)
+            .filter_map(|held| {
+                let (limits, begun) = (held.limits?, held.control.begun()?);
+                let percent = held.control.percent();
+                let due = held.reported.is_none_or(|last| {
+                    (percent / 10.0).floor() > (last.percent / 10.0).floor()
+                        || (percent > last.percent && now - last.at > REPORT_EVERY)
+                });
+                due.then(|| {
+                    held.reported = Some(Reported { percent, at: now });
+                    Progress {
+                        claim: held.claim,
+                        percent,
+                        elapsed_ms: i64::try_from((now - begun).as_millis()).unwrap_or(i64::MAX),
+                        timeout_ms: limits.timeout_ms,
+                        stall_ms: limits.stall_ms,
+                    }
+                })
+            })
+            .take(limit)
+            .collect()
+    }
+
+    /// Makes claims report again: their last report was not written.
+    pub fn report_again(&self, claims: impl IntoIterator<Item = Claim>) {
+        let mut inner = self.0.lock();
+        for claim in claims {
+            if let Some(held) = inner.claims.get_mut(&claim.job_id) {
+                held.reported = None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { timeout_ms: 1_000, stall_ms: None };
+
+    fn claim(job_id: JobId, fence: i64) -> Claim {
+        Claim { job_id, fence }
+    }
+
+    #[test]
+    fn a_newer_claim_on_the_same_job_cancels_the_older_run() {
+        let held = Held::default();
+        held.insert(claim(1, 1), true);
+        let older = held.control(claim(1, 1)).unwrap();
+        held.insert(claim(1, 3), true);
+        assert!(older.is_cancelled());
+        assert!(held.control(claim(1, 1)).is_none());
+        held.remove(claim(1, 1));
+        assert_eq!(held.claims(), [claim(1, 3)]);
+    }
+
+    #[test]
+    fn slots_are_claimed_one_each_until_runs_prove_short() {
+        let held = Held::default();
+        held.insert(claim(1, 1), true);
+        held.0.lock().slot_seconds = 60.0;
+        assert_eq!(held.slot_room(3, Duration::from_millis(200)), 2);
+        held.0.lock().slot_seconds = 0.01;
+        assert_eq!(held.slot_room(3, Duration::from_millis(200)), 59);
+    }
+
+    #[test]
+    fn progress_is_due_at_the_start_and_at_every_tenth() {
+        let held = Held::default();
+        held.insert(claim(1, 1), false);
+        held.run_begins(claim(1, 1), LIMITS);
+        assert!(held.progress_due(9).is_empty(), "nothing has begun");
+        let control = held.control(claim(1, 1)).unwrap();
+        control.begin();
+        assert_eq!(held.progress_due(9).len(), 1);
+        control.set_percent(9.0);
+        assert!(held.progress_due(9).is_empty());
+        control.set_percent(11.0);
+        assert_eq!(held.progress_due(9).len(), 1);
+        held.run_ended(claim(1, 1));
+        control.set_percent(50.0);
+        assert!(held.progress_due(9).is_empty(), "the run is over");
+    }
+}

@@ -1,0 +1,107 @@
+//! Keeping the lease: renewed in time, or the process fences itself.
+
+use std::time::{Duration, Instant};
+
+use super::{Wakes, Worker};
+use crate::pipeline::Shutdown;
+use crate::store::{Look, StoreError};
+
+impl Worker {
+    /// Renews the lease until everything else has stopped, then signs off.
+    ///
+    /// A process that cannot renew in time stops claiming and cancels its runs: others may have them
+    /// by now. One that was declared dead goes on under a new id.
+    ///
+    /// # Errors
+    /// None; the signature is that of a long-lived task.
+    pub async fn keep_lease(self, shutdown: Shutdown, wakes: Wakes) -> anyhow::Result<()> {
+        let renew_every = Duration::from_millis(self.0.settings.lease_renew_ms);
+        let mut failing = false;
+        let mut draining = false;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(renew_every) => {}
+                () = self.0.renew_now.notified() => {}
+                () = shutdown.stopped() => break,
+            }
+            if shutdown.is_stopping() && !draining {
+                draining = self.0.store.drain_worker(self.id()).await.is_ok();
+            }
+            match self.renew().await {
+                Ok(look) => {
+                    if failing {
+                        tracing::info!(worker = self.id(), "lease renewed again");
+                    }
+                    failing = false;
+                    self.act_on(&look, &wakes).await;
+                }
+                Err(error) => {
+                    if !failing {
+                        tracing::warn!(worker = self.id(), %error, cause = ?error, "lease not renewed");
+                    }
+                    failing = true;
+                    self.fence_if_overdue();
+                }
+            }
+        }
+        if let Err(error) = self.0.store.stop_worker(self.id()).await {
+            tracing::warn!(worker = self.id(), %error, "not signed off; the lease will run out");
+        }
+        Ok(())
+    }
+
+    /// One look. It may take no longer than the lease is trusted for.
+    async fn renew(&self) -> Result<Look, StoreError> {
+        let settings = &self.0.settings;
+        let before = Instant::now();
+        let held = self.held().claims();
+        let look = self
+            .0
+            .store
+            .renew_lease(
+                self.id(),
+                i64::try_from(settings.lease_ms).unwrap_or(i64::MAX),
+                &held,
+                i64::try_from(settings.orphan_after_ms).unwrap_or(i64::MAX),
+            )
+            .await?;
+        if look.alive {
+            self.trust_from(before);
+        }
+        Ok(look)
+    }
+
+    async fn act_on(&self, look: &Look, wakes: &Wakes) {
+        if !look.lost.is_empty() {
+            tracing::info!(worker = self.id(), claims = look.lost.len(), "claims were taken away");
+            self.held().lose(&look.lost);
+        }
+        if look.orphans > 0 {
+            tracing::warn!(worker = self.id(), claims = look.orphans, "gave back claims not held");
+        }
+        if look.commands_wait {
+            wakes.wake("command");
+        }
+        if !look.alive {
+            let lost = self.held().lose_all();
+            tracing::error!(worker = self.id(), lost, "declared dead; going on under a new id");
+            match self.register().await {
+                Ok(()) => wakes.wake_all(),
+                Err(error) => tracing::warn!(%error, "not registered; trying again"),
+            }
+        }
+    }
+
+    fn fence_if_overdue(&self) {
+        if !self.is_trusted() {
+            let lost = self.held().lose_all();
+            if lost > 0 {
+                tracing::error!(
+                    worker = self.id(),
+                    lost,
+                    "the lease ran out; runs are cancelled and write nothing"
+                );
+            }
+        }
+    }
+}

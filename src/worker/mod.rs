@@ -1,0 +1,141 @@
+//! This process as a worker: its id, its lease, the claims it holds.
+
+mod held;
+mod lease;
+mod session;
+mod wakes;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use serde::Deserialize;
+
+pub use self::held::Held;
+pub use self::wakes::Wakes;
+use crate::store::{Store, StoreError, WorkerId};
+
+/// How a worker holds its lease and how much it takes on.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerSettings {
+    /// Threads for jobs that compute; 0: cores − 2, at least 1.
+    pub slots: usize,
+    /// Jobs that compute are claimed ahead for this long, milliseconds of work.
+    pub claim_ahead_ms: u64,
+    /// Others may take the claims this long after the last renewal, milliseconds.
+    pub lease_ms: u64,
+    /// The lease is renewed this often, milliseconds.
+    pub lease_renew_ms: u64,
+    /// Running jobs may go on this long after SIGTERM, milliseconds.
+    pub drain_ms: u64,
+    /// They may then take this long to notice that they are cancelled, milliseconds.
+    pub abort_ms: u64,
+    /// Claims in the worker's name that it does not hold are given back after this long, milliseconds.
+    pub orphan_after_ms: u64,
+}
+
+impl WorkerSettings {
+    /// Threads for jobs that compute, the automatic number resolved.
+    #[must_use]
+    pub fn slot_count(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        if self.slots == 0 { cores.saturating_sub(2).max(1) } else { self.slots }
+    }
+}
+
+/// A handle on this process as a worker; clones share everything.
+#[derive(Debug, Clone)]
+pub struct Worker(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    settings: WorkerSettings,
+    host: String,
+    id: AtomicI32,
+    trusted_until: Mutex<Instant>,
+    held: Held,
+    renew_now: tokio::sync::Notify,
+    new_id: tokio::sync::Notify,
+}
+
+impl Worker {
+    /// Takes a new id and registers it.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn start(store: Store, settings: WorkerSettings) -> Result<Self, StoreError> {
+        let worker = Self(Arc::new(Inner {
+            store,
+            settings,
+            host: host_name(),
+            id: AtomicI32::new(0),
+            trusted_until: Mutex::new(Instant::now()),
+            held: Held::default(),
+            renew_now: tokio::sync::Notify::new(),
+            new_id: tokio::sync::Notify::new(),
+        }));
+        worker.register().await?;
+        Ok(worker)
+    }
+
+    /// The number under which this process works now. It changes when the process was declared dead.
+    #[must_use]
+    pub fn id(&self) -> WorkerId {
+        self.0.id.load(Ordering::Acquire)
+    }
+
+    /// The claims this process holds.
+    #[must_use]
+    pub fn held(&self) -> &Held {
+        &self.0.held
+    }
+
+    /// Whether the lease was renewed recently enough to claim under it. Goes by the monotonic clock
+    /// from before the renewal was sent.
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        Instant::now() < *self.0.trusted_until.lock()
+    }
+
+    /// Renews the lease without waiting for its turn: somebody knows that claims were taken away.
+    pub fn look_now(&self) {
+        self.0.renew_now.notify_one();
+    }
+
+    /// Settings the worker was started with.
+    #[must_use]
+    pub fn settings(&self) -> &WorkerSettings {
+        &self.0.settings
+    }
+
+    async fn register(&self) -> Result<(), StoreError> {
+        let inner = &self.0;
+        let before = Instant::now();
+        let id = inner.store.next_worker_id().await?;
+        let lease_ms = i64::try_from(inner.settings.lease_ms).unwrap_or(i64::MAX);
+        let slots = inner.settings.slot_count();
+        // The session's lock comes afterwards; until it is there only the lease speaks for the worker.
+        inner.store.register_worker(id, &inner.host, slots, lease_ms).await?;
+        inner.id.store(id, Ordering::Release);
+        self.trust_from(before);
+        inner.new_id.notify_one();
+        tracing::info!(worker = id, host = inner.host, slots, "registered");
+        Ok(())
+    }
+
+    fn trust_from(&self, before: Instant) {
+        // A tenth of the lease is kept for clocks that run at different speeds.
+        let lease = Duration::from_millis(self.0.settings.lease_ms) * 9 / 10;
+        *self.0.trusted_until.lock() = before + lease;
+    }
+}
+
+fn host_name() -> String {
+    nix::unistd::gethostname()
+        .ok()
+        .and_then(|name| name.into_string().ok())
+        .unwrap_or_else(|| "unknown".to_owned())
+}
