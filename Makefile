@@ -1,0 +1,33 @@
+# What a developer and the build gate run. `make help` lists it.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt bench check-all
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: ## See it work: a private Postgres, sample candles, a bundle, live progress
+	@scripts/ensure-tools
+	cargo run --release --locked --quiet -- demo
+
+test: ## Run all tests that are not slow
+	@scripts/ensure-tools cargo-nextest
+	cargo nextest run --locked
+
+lint: ## Check format, clippy and documentation; warnings are errors
+	@scripts/ensure-tools
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --document-private-items --locked
+
+fmt: ## Format the code
+	cargo fmt
+
+bench: ## Measure
+	@scripts/ensure-tools
+	cargo bench --locked
+
+check-all: lint ## Everything: lint, slow tests too, each bench once
+	@scripts/ensure-tools cargo-nextest
+	cargo nextest run --locked --run-ignored all
+	cargo test --benches --locked
