@@ -45,11 +45,7 @@ pub fn pipes(settings: &Settings, store: &Store, worker: &Worker, kinds: &Kinds)
         outcome,
         progress,
     } = &settings.pipes;
-    let expansion = ExpansionLimits {
-        jobs_max: settings.bundles.max_jobs,
-        batch_jobs: settings.bundles.expansion_batch_jobs,
-        hold_ms: ms(settings.bundles.expansion_hold_ms),
-    };
+    let expansion = expansion_limits(settings);
     let delays =
         RetryDelays { retry_base_ms: outcome.retry_base_ms, retry_max_ms: outcome.retry_max_ms };
     let (silence_ms, grace_ms) =
@@ -105,10 +101,23 @@ pub fn pipes(settings: &Settings, store: &Store, worker: &Worker, kinds: &Kinds)
             wakes.insert(name, wake);
         }
     }
+    add_tasks(&mut pipes, worker, wakes);
+    pipes
+}
+
+fn expansion_limits(settings: &Settings) -> ExpansionLimits {
+    ExpansionLimits {
+        jobs_max: settings.bundles.max_jobs,
+        batch_jobs: settings.bundles.expansion_batch_jobs,
+        hold_ms: ms(settings.bundles.expansion_hold_ms),
+    }
+}
+
+/// What lives as long as the process: its lease and its session.
+fn add_tasks(pipes: &mut Pipes, worker: &Worker, wakes: Wakes) {
     let (leaseholder, session, heard) = (worker.clone(), worker.clone(), wakes.clone());
     pipes.add_task("lease", |shutdown| leaseholder.keep_lease(shutdown, wakes));
     pipes.add_task("session", |shutdown| session.keep_session(shutdown, heard));
-    pipes
 }
 
 /// All kinds of jobs this daemon runs.

@@ -66,11 +66,7 @@ impl CheckedCandles {
         check_lengths(&candles)?;
         check_prices(&candles)?;
         let report = check_times(&candles.time, timeframe.length_ms())?;
-        Ok(Self {
-            candles,
-            timeframe,
-            report,
-        })
+        Ok(Self { candles, timeframe, report })
     }
 
     /// The columns.
@@ -93,13 +89,7 @@ impl CheckedCandles {
 }
 
 fn check_lengths(candles: &Candles) -> Result<(), CandleError> {
-    let columns = [
-        &candles.open,
-        &candles.high,
-        &candles.low,
-        &candles.close,
-        &candles.volume,
-    ];
+    let columns = [&candles.open, &candles.high, &candles.low, &candles.close, &candles.volume];
     if columns.iter().any(|column| column.len() != candles.len()) {
         return Err(CandleError::UnevenColumns);
     }
@@ -119,10 +109,7 @@ fn check_prices(candles: &Candles) -> Result<(), CandleError> {
             & (high <= PRICES.end())
             & volume.is_finite()
     };
-    let mut rows = opens
-        .zip(ranges)
-        .zip(&candles.volume)
-        .map(|((oc, lh), v)| (oc, lh, v));
+    let mut rows = opens.zip(ranges).zip(&candles.volume).map(|((oc, lh), v)| (oc, lh, v));
     // Without an early exit the compiler checks several candles at once.
     if rows.clone().fold(true, |all, row| all & sound(row)) {
         return Ok(());
@@ -132,10 +119,7 @@ fn check_prices(candles: &Candles) -> Result<(), CandleError> {
 }
 
 fn check_times(times: &[i64], length_ms: i64) -> Result<CandleReport, CandleError> {
-    let mut report = CandleReport {
-        candles: times.len(),
-        ..CandleReport::default()
-    };
+    let mut report = CandleReport { candles: times.len(), ..CandleReport::default() };
     let mut earlier: Option<i64> = None;
     for (index, &time_ms) in times.iter().enumerate() {
         if !TIMES_MS.contains(&time_ms) || earlier.is_some_and(|earlier| time_ms <= earlier) {
@@ -182,13 +166,7 @@ mod tests {
     fn a_repeated_or_earlier_time_is_refused() {
         for second in [0, -1] {
             let found = check(&[(0, SOUND), (second, SOUND)]);
-            assert_eq!(
-                found,
-                Err(CandleError::TimeOrder {
-                    index: 1,
-                    time_ms: second * HOUR_MS
-                })
-            );
+            assert_eq!(found, Err(CandleError::TimeOrder { index: 1, time_ms: second * HOUR_MS }));
         }
     }
 

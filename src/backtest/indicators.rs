@@ -71,47 +71,23 @@ pub fn macd(
     signal: f64,
 ) -> Result<(Series, Series), IndicatorError> {
     let core = Core::new();
-    let (fast, slow, signal) = (
-        whole_period(fast)?,
-        whole_period(slow)?,
-        whole_period(signal)?,
-    );
-    let first = core
-        .macd_lookback(fast, slow, signal)
-        .map_err(IndicatorError::Refused)?;
+    let (fast, slow, signal) = (whole_period(fast)?, whole_period(slow)?, whole_period(signal)?);
+    let first = core.macd_lookback(fast, slow, signal).map_err(IndicatorError::Refused)?;
     let mut line = room(input, first);
     let mut smoothed = room(input, first);
     let mut histogram = room(input, first);
     if let Some(last) = last_index(&line, first) {
         let outputs = (&mut line, &mut smoothed, &mut histogram);
-        let range = core.macd(
-            0, last, input, fast, slow, signal, outputs.0, outputs.1, outputs.2,
-        );
+        let range = core.macd(0, last, input, fast, slow, signal, outputs.0, outputs.1, outputs.2);
         expect_range(range, first, line.len())?;
     }
-    Ok((
-        Series {
-            first,
-            values: line,
-        },
-        Series {
-            first,
-            values: smoothed,
-        },
-    ))
+    Ok((Series { first, values: line }, Series { first, values: smoothed }))
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "checked to be a whole number in range"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number in range")]
 fn whole_period(period: f64) -> Result<i32, IndicatorError> {
     let whole = (1.0..=100_000.0).contains(&period) && period.fract() == 0.0;
-    if whole {
-        Ok(period as i32)
-    } else {
-        Err(IndicatorError::Period(period))
-    }
+    if whole { Ok(period as i32) } else { Err(IndicatorError::Period(period)) }
 }
 
 /// Zeros for the values of a series that starts at `first`; empty if the input ends before.
@@ -120,9 +96,7 @@ fn room(input: &[f64], first: usize) -> Vec<f64> {
 }
 
 fn last_index(values: &[f64], first: usize) -> Option<usize> {
-    (first + values.len())
-        .checked_sub(1)
-        .filter(|_| !values.is_empty())
+    (first + values.len()).checked_sub(1).filter(|_| !values.is_empty())
 }
 
 /// The library must have filled exactly the room made for it, else values would be misplaced.
@@ -132,12 +106,7 @@ fn expect_range(
     count: usize,
 ) -> Result<(), IndicatorError> {
     let range = range.map_err(IndicatorError::Refused)?;
-    if range
-        == (OutRange {
-            beg_idx: first,
-            count,
-        })
-    {
+    if range == (OutRange { beg_idx: first, count }) {
         Ok(())
     } else {
         Err(IndicatorError::Refused(RetCode::InternalError))
@@ -152,13 +121,7 @@ mod tests {
     fn a_series_starts_where_its_window_is_full() {
         let input = [1.0, 2.0, 3.0, 4.0];
         let average = sma(&input, 3.0).unwrap();
-        assert_eq!(
-            average,
-            Series {
-                first: 2,
-                values: vec![2.0, 3.0]
-            }
-        );
+        assert_eq!(average, Series { first: 2, values: vec![2.0, 3.0] });
         assert_eq!(ema(&input, 1.0).unwrap().values, input);
     }
 
@@ -166,20 +129,12 @@ mod tests {
     fn a_series_longer_than_its_input_is_empty() {
         assert!(sma(&[1.0, 2.0], 3.0).unwrap().values.is_empty());
         assert!(ema(&[], 3.0).unwrap().values.is_empty());
-        assert!(
-            macd(&[1.0; 10], 12.0, 26.0, 9.0)
-                .unwrap()
-                .0
-                .values
-                .is_empty()
-        );
+        assert!(macd(&[1.0; 10], 12.0, 26.0, 9.0).unwrap().0.values.is_empty());
     }
 
     #[test]
     fn a_long_simple_average_is_as_exact_at_its_end_as_at_its_start() {
-        let input: Vec<f64> = (0..100_000)
-            .map(|i| 1e6 + f64::from(i % 97) * 0.01)
-            .collect();
+        let input: Vec<f64> = (0..100_000).map(|i| 1e6 + f64::from(i % 97) * 0.01).collect();
         let average = sma(&input, 20.0).unwrap();
         let exact = input[input.len() - 20..].iter().sum::<f64>() / 20.0;
         let found = *average.values.last().unwrap();

@@ -57,10 +57,7 @@ impl Serialize for EquityPoint {
 /// between.
 pub(super) fn thin(times: &[i64], equity: &[f64], limit: usize) -> Vec<EquityPoint> {
     let point = |index: usize| -> Option<EquityPoint> {
-        Some(EquityPoint {
-            time: *times.get(index)?,
-            equity: *equity.get(index)?,
-        })
+        Some(EquityPoint { time: *times.get(index)?, equity: *equity.get(index)? })
     };
     let last = equity.len().saturating_sub(1);
     if equity.len() <= limit {
@@ -95,21 +92,10 @@ fn extremes(values: &[f64]) -> (usize, usize) {
             *high = if value > high { *value } else { *high };
         }
     }
-    let lowest = lows
-        .iter()
-        .chain(rest)
-        .copied()
-        .fold(f64::INFINITY, f64::min);
-    let highest = highs
-        .iter()
-        .chain(rest)
-        .copied()
-        .fold(f64::NEG_INFINITY, f64::max);
+    let lowest = lows.iter().chain(rest).copied().fold(f64::INFINITY, f64::min);
+    let highest = highs.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max);
     let position = |wanted: f64| {
-        values
-            .iter()
-            .position(|value| value.to_bits() == wanted.to_bits())
-            .unwrap_or_default()
+        values.iter().position(|value| value.to_bits() == wanted.to_bits()).unwrap_or_default()
     };
     (position(lowest), position(highest))
 }
@@ -121,13 +107,7 @@ pub(super) fn digest(trades: &[Trade], daily_equity: &[f64]) -> String {
     for trade in trades {
         bytes.extend(trade.entry_time.to_le_bytes());
         bytes.extend(trade.exit_time.to_le_bytes());
-        let figures = [
-            trade.entry_price,
-            trade.exit_price,
-            trade.quantity,
-            trade.pnl,
-            trade.fees,
-        ];
+        let figures = [trade.entry_price, trade.exit_price, trade.quantity, trade.pnl, trade.fees];
         for figure in figures {
             bytes.extend(figure.to_le_bytes());
         }
@@ -150,10 +130,7 @@ mod tests {
 
     fn thinned(equity: &[f64], limit: usize) -> Vec<f64> {
         let times: Vec<i64> = (0..).take(equity.len()).collect();
-        thin(&times, equity, limit)
-            .iter()
-            .map(|point| point.equity)
-            .collect()
+        thin(&times, equity, limit).iter().map(|point| point.equity).collect()
     }
 
     #[test]
@@ -162,10 +139,7 @@ mod tests {
         for limit in [4, 5, 50, 999] {
             let points = thinned(&equity, limit);
             assert!(points.len() <= limit, "{limit}");
-            assert_eq!(
-                (points[0], points[points.len() - 1]),
-                (equity[0], equity[999])
-            );
+            assert_eq!((points[0], points[points.len() - 1]), (equity[0], equity[999]));
             assert!(points.contains(&999.0) && points.contains(&1.0), "{limit}");
         }
     }
@@ -181,10 +155,7 @@ mod tests {
 
     #[test]
     fn a_point_is_written_as_a_pair() {
-        let point = EquityPoint {
-            time: 0,
-            equity: 1.5,
-        };
+        let point = EquityPoint { time: 0, equity: 1.5 };
         let text = serde_json::to_string(&point).unwrap();
         assert_eq!(text, r#"["1970-01-01T00:00:00Z",1.5]"#);
     }

@@ -97,47 +97,26 @@ impl Backtest {
             params: &scenario.params,
             direction: scenario.direction,
         };
-        let signals =
-            (scenario.preset.signals)(&inputs).map_err(|source| BacktestError::Preset {
-                preset: scenario.preset.name,
-                source,
-            })?;
+        let signals = (scenario.preset.signals)(&inputs)
+            .map_err(|source| BacktestError::Preset { preset: scenario.preset.name, source })?;
         let columns = Arc::clone(candles.candles());
         let simulation = Simulation::new(variant, columns, window.clone(), signals);
-        Ok(Self {
-            variant: variant.clone(),
-            candles,
-            window,
-            simulation,
-        })
+        Ok(Self { variant: variant.clone(), candles, window, simulation })
     }
 
     /// Simulates the next `candles` candles, or what is left.
     pub fn step(&mut self, candles: usize) -> Progress {
-        self.simulation
-            .advance(self.simulation.bar().saturating_add(candles));
-        Progress {
-            done: self.simulation.bar() - self.window.start,
-            total: self.window.len(),
-        }
+        self.simulation.advance(self.simulation.bar().saturating_add(candles));
+        Progress { done: self.simulation.bar() - self.window.start, total: self.window.len() }
     }
 
     /// Simulates what is left, closes an open position at the last close, and reports.
     #[must_use]
     pub fn finish(self) -> Report {
-        let Self {
-            variant,
-            candles,
-            window,
-            simulation,
-        } = self;
+        let Self { variant, candles, window, simulation } = self;
         let config = &variant.config;
         let ledger = simulation.finish();
-        let times = candles
-            .candles()
-            .time
-            .get(window.clone())
-            .unwrap_or_default();
+        let times = candles.candles().time.get(window.clone()).unwrap_or_default();
         let candle_ms = variant.timeframe.length_ms();
         let daily = daily_equity(config.balance, times, &ledger.equity, candle_ms);
         let metrics = Metrics::of(&Observed {
@@ -164,11 +143,7 @@ impl Backtest {
 }
 
 fn check_timeframe(found: Timeframe, expected: Timeframe) -> Result<(), BacktestError> {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(BacktestError::Timeframe { found, expected })
-    }
+    if found == expected { Ok(()) } else { Err(BacktestError::Timeframe { found, expected }) }
 }
 
 /// The request is checked where it is read; this keeps any other caller from silent nonsense.
@@ -179,10 +154,8 @@ fn check_settings(variant: &Variant) -> Result<(), BacktestError> {
     let size = match money.size {
         Size::Units(size) | Size::Notional(size) | Size::PctEquity(size) => size,
     };
-    let stops = [
-        ("stop_loss_pct", money.stop_loss_pct),
-        ("take_profit_pct", money.take_profit_pct),
-    ];
+    let stops =
+        [("stop_loss_pct", money.stop_loss_pct), ("take_profit_pct", money.take_profit_pct)];
     let stops = stops
         .into_iter()
         .filter_map(|(name, percent)| Some((name, percent?)))
@@ -190,36 +163,13 @@ fn check_settings(variant: &Variant) -> Result<(), BacktestError> {
     let balance = (1e-6..=1e15).contains(&config.balance);
     let broken = [
         ("balance", config.balance, balance, "0.000001 to 1e15"),
-        (
-            "fee_taker_bps",
-            config.fee_taker_bps,
-            bps(config.fee_taker_bps),
-            "0 to below 10000",
-        ),
-        (
-            "fee_maker_bps",
-            config.fee_maker_bps,
-            bps(config.fee_maker_bps),
-            "0 to below 10000",
-        ),
-        (
-            "slippage_bps",
-            config.slippage_bps,
-            bps(config.slippage_bps),
-            "0 to below 10000",
-        ),
+        ("fee_taker_bps", config.fee_taker_bps, bps(config.fee_taker_bps), "0 to below 10000"),
+        ("fee_maker_bps", config.fee_maker_bps, bps(config.fee_maker_bps), "0 to below 10000"),
+        ("slippage_bps", config.slippage_bps, bps(config.slippage_bps), "0 to below 10000"),
         ("size", size, positive(size), "above 0"),
     ];
-    match broken
-        .into_iter()
-        .chain(stops)
-        .find(|(_, _, allowed, _)| !allowed)
-    {
-        Some((name, found, _, allowed)) => Err(BacktestError::Setting {
-            name,
-            found,
-            allowed,
-        }),
+    match broken.into_iter().chain(stops).find(|(_, _, allowed, _)| !allowed) {
+        Some((name, found, _, allowed)) => Err(BacktestError::Setting { name, found, allowed }),
         None => Ok(()),
     }
 }

@@ -38,10 +38,7 @@ pub struct Signal {
 /// the window. Both must end together.
 #[must_use]
 pub fn crosses(fast: &Series, slow: &Series, window: &Range<usize>) -> Vec<Signal> {
-    let start = fast
-        .first
-        .max(slow.first)
-        .max(window.start.saturating_sub(1));
+    let start = fast.first.max(slow.first).max(window.start.saturating_sub(1));
     let from = |series: &Series| start.saturating_sub(series.first).min(series.values.len());
     let (_, fast) = fast.values.split_at(from(fast));
     let (_, slow) = slow.values.split_at(from(slow));
@@ -58,10 +55,7 @@ pub fn crosses(fast: &Series, slow: &Series, window: &Range<usize>) -> Vec<Signa
         for (offset, side) in sides.iter().enumerate() {
             if *side != current {
                 current = *side;
-                signals.push(Signal {
-                    bar: bar + offset,
-                    stance: stance(current),
-                });
+                signals.push(Signal { bar: bar + offset, stance: stance(current) });
             }
         }
         current
@@ -108,33 +102,21 @@ mod tests {
     use super::*;
 
     fn series(first: usize, values: &[f64]) -> Series {
-        Series {
-            first,
-            values: values.to_vec(),
-        }
+        Series { first, values: values.to_vec() }
     }
 
     #[test]
     fn a_cross_needs_both_series_on_two_candles() {
         let fast = series(0, &[1.0, 1.0, 3.0, 1.0]);
         let signals = crosses(&fast, &series(2, &[2.0, 2.0]), &(0..4));
-        assert_eq!(
-            signals,
-            [Signal {
-                bar: 3,
-                stance: Stance::Short
-            }]
-        );
+        assert_eq!(signals, [Signal { bar: 3, stance: Stance::Short }]);
     }
 
     #[test]
     fn a_cross_before_the_window_is_no_signal_but_its_last_candle_counts_as_the_one_before() {
         let fast = series(0, &[1.0, 3.0, 1.0, 3.0]);
         let slow = series(0, &[2.0; 4]);
-        let bars: Vec<usize> = crosses(&fast, &slow, &(2..4))
-            .iter()
-            .map(|s| s.bar)
-            .collect();
+        let bars: Vec<usize> = crosses(&fast, &slow, &(2..4)).iter().map(|s| s.bar).collect();
         assert_eq!(bars, [2, 3]);
     }
 
@@ -142,10 +124,8 @@ mod tests {
     fn averages_that_differ_by_rounding_are_tied() {
         let slow = 1_000.0;
         let fast = series(0, &[999.0, slow + 1e-8, 999.0, slow + 1e-6]);
-        let stances: Vec<_> = crosses(&fast, &series(0, &[slow; 4]), &(0..4))
-            .iter()
-            .map(|s| s.stance)
-            .collect();
+        let stances: Vec<_> =
+            crosses(&fast, &series(0, &[slow; 4]), &(0..4)).iter().map(|s| s.stance).collect();
         assert_eq!(stances, [Stance::Flat, Stance::Short, Stance::Long]);
     }
 
@@ -156,10 +136,7 @@ mod tests {
         let found = crosses(&series(0, &wave), &series(0, &line), &(0..wave.len()));
         let plain: Vec<Signal> = (1..wave.len())
             .filter(|&bar| side(wave[bar], 13.0) != side(wave[bar - 1], 13.0))
-            .map(|bar| Signal {
-                bar,
-                stance: stance(side(wave[bar], 13.0)),
-            })
+            .map(|bar| Signal { bar, stance: stance(side(wave[bar], 13.0)) })
             .collect();
         assert!(plain.len() > 20);
         assert_eq!(found, plain);

@@ -75,11 +75,7 @@ pub struct MoneyManagement {
 
 impl Default for MoneyManagement {
     fn default() -> Self {
-        Self {
-            size: Size::PctEquity(100.0),
-            stop_loss_pct: None,
-            take_profit_pct: None,
-        }
+        Self { size: Size::PctEquity(100.0), stop_loss_pct: None, take_profit_pct: None }
     }
 }
 
@@ -149,11 +145,7 @@ pub struct Keep {
 
 impl Default for Keep {
     fn default() -> Self {
-        Self {
-            trades: KeepTrades::Top,
-            top: 20,
-            equity_points: 500,
-        }
+        Self { trades: KeepTrades::Top, top: 20, equity_points: 500 }
     }
 }
 

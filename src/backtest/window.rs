@@ -12,10 +12,7 @@ pub(super) fn traded(range: Range, candles: &Candles, timeframe: Timeframe) -> o
     let (from_ms, until_ms) = match range {
         Range::Between { from_ms, until_ms } => (from_ms, until_ms),
         Range::Last { span_ms } => {
-            let end = candles
-                .time
-                .last()
-                .map_or(0, |last| last + timeframe.length_ms());
+            let end = candles.time.last().map_or(0, |last| last + timeframe.length_ms());
             (end.saturating_sub(span_ms), end)
         }
     };

@@ -32,7 +32,11 @@ pub(super) async fn run(args: &RunArgs, settings: Settings) -> anyhow::Result<Ex
 ///
 /// # Errors
 /// The database cannot be reached at the start, the schema does not fit, or a loop ended by itself.
-pub(super) async fn daemon(migrate: bool, settings: &Settings, shutdown: Shutdown) -> anyhow::Result<()> {
+pub(super) async fn daemon(
+    migrate: bool,
+    settings: &Settings,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
     let store = Store::new(&settings.database)?;
     if migrate {
         store.migrate().await?;

@@ -32,10 +32,7 @@ const TIMEFRAMES: [Timeframe; 15] = [
 
 impl Timeframe {
     const fn of(name: &'static str, minutes: i64) -> Self {
-        Self {
-            name,
-            length_ms: minutes * MINUTE_MS,
-        }
+        Self { name, length_ms: minutes * MINUTE_MS }
     }
 
     /// The name users write, such as `15m`.

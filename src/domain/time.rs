@@ -11,9 +11,7 @@ pub fn parse_instant_ms(text: &str) -> Option<i64> {
     if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         return Some(date.and_time(NaiveTime::MIN).and_utc().timestamp_millis());
     }
-    DateTime::parse_from_rfc3339(text)
-        .ok()
-        .map(|time| time.timestamp_millis())
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis())
 }
 
 /// Writes an instant as RFC 3339 UTC with `Z`; milliseconds are shown only where there are any.
@@ -21,10 +19,8 @@ pub fn parse_instant_ms(text: &str) -> Option<i64> {
 /// Beyond the calendar's range (about ±262,000 years) the bare number is written.
 #[must_use]
 pub fn format_instant(ms: i64) -> String {
-    DateTime::from_timestamp_millis(ms).map_or_else(
-        || ms.to_string(),
-        |time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-    )
+    DateTime::from_timestamp_millis(ms)
+        .map_or_else(|| ms.to_string(), |time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
 /// Reads a span such as `365d`, `36h`, `90m`, `2w`: a whole number above zero and a unit; milliseconds.
@@ -50,20 +46,14 @@ mod tests {
     #[test]
     fn a_date_and_its_midnight_are_the_same_instant() {
         assert_eq!(parse_instant_ms("2024-01-01"), Some(1_704_067_200_000));
-        assert_eq!(
-            parse_instant_ms("2024-01-01T00:00:00Z"),
-            Some(1_704_067_200_000)
-        );
+        assert_eq!(parse_instant_ms("2024-01-01T00:00:00Z"), Some(1_704_067_200_000));
         assert_eq!(parse_instant_ms("2024-13-01"), None);
     }
 
     #[test]
     fn an_instant_is_written_with_z() {
         assert_eq!(format_instant(1_704_067_200_000), "2024-01-01T00:00:00Z");
-        assert_eq!(
-            format_instant(1_704_067_200_001),
-            "2024-01-01T00:00:00.001Z"
-        );
+        assert_eq!(format_instant(1_704_067_200_001), "2024-01-01T00:00:00.001Z");
     }
 
     #[test]

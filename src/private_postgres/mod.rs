@@ -3,7 +3,7 @@
 //! `sluicegate demo`, the benches and the tests run on it. It needs no running service, no root and
 //! no container; as root it runs the server as `postgres`, else `nobody`, because Postgres refuses root.
 //!
-//! Nothing outlives its owner: a guard process (see [`guard`]) stops the server and removes its folder
+//! Nothing outlives its owner: a guard process (see `guard.rs`) stops the server and removes its folder
 //! when the [`PrivatePostgres`] is dropped, and just so when the owning process is killed.
 
 mod binaries;

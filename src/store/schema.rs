@@ -42,7 +42,8 @@ impl Store {
             .execute(&mut *transaction)
             .await
             .map_err(failed(WHAT))?;
-        migrations().run(&mut *transaction).await?;
+        // Not `run`: its bounds make the future one that cannot be spawned.
+        migrations().run_direct(None, &mut *transaction, false).await?;
         transaction.commit().await.map_err(failed(WHAT))
     }
 

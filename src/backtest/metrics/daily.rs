@@ -60,18 +60,10 @@ impl DailyReturns {
         let before = std::iter::once(&balance).chain(marks);
         // After the account is used up there is nothing that could return anything.
         let change = |(mark, before): (&f64, &f64)| {
-            if *before > 0.0 {
-                mark / before - 1.0
-            } else {
-                0.0
-            }
+            if *before > 0.0 { mark / before - 1.0 } else { 0.0 }
         };
         let returns: Vec<f64> = marks.iter().zip(before).map(change).collect();
-        let mean = if returns.is_empty() {
-            0.0
-        } else {
-            mean(&returns)
-        };
+        let mean = if returns.is_empty() { 0.0 } else { mean(&returns) };
         Self { returns, mean }
     }
 
@@ -95,10 +87,7 @@ impl DailyReturns {
 
     pub(super) fn sortino(&self) -> Figure {
         self.enough_days()?;
-        let squares = self
-            .returns
-            .iter()
-            .fold(0.0, |sum, r| sum + r.min(0.0) * r.min(0.0));
+        let squares = self.returns.iter().fold(0.0, |sum, r| sum + r.min(0.0) * r.min(0.0));
         let downside = (squares / count(self.returns.len())).sqrt();
         if downside <= ROUNDING * self.mean.abs() {
             return Err(Undefined::NoDownDays);
@@ -116,11 +105,7 @@ impl DailyReturns {
 
     /// The smallest return; 0 without any day.
     pub(super) fn worst(&self) -> f64 {
-        self.returns
-            .iter()
-            .copied()
-            .reduce(f64::min)
-            .unwrap_or_default()
+        self.returns.iter().copied().reduce(f64::min).unwrap_or_default()
     }
 
     pub(super) fn expected_shortfall(&self) -> Figure {
@@ -148,11 +133,7 @@ impl DailyReturns {
     }
 
     fn enough_days(&self) -> Result<(), Undefined> {
-        if self.returns.len() < MIN_DAYS {
-            Err(Undefined::FewerThan30Days)
-        } else {
-            Ok(())
-        }
+        if self.returns.len() < MIN_DAYS { Err(Undefined::FewerThan30Days) } else { Ok(()) }
     }
 }
 
@@ -201,10 +182,7 @@ mod tests {
         close(daily.skewness(), 0.0);
         close(daily.kurtosis(), -2.0);
         close(daily.expected_shortfall(), -0.01);
-        close(
-            daily.cagr(equity / 100.0),
-            (equity / 100.0).powf(365.25 / 30.0) - 1.0,
-        );
+        close(daily.cagr(equity / 100.0), (equity / 100.0).powf(365.25 / 30.0) - 1.0);
     }
 
     #[test]

@@ -39,11 +39,7 @@ impl Drawdown {
             time.add(depth.add(*mark), *at);
         }
         let squares = depth.squares.iter().fold(0.0, |sum, lane| sum + lane);
-        let mean_square = if equity.is_empty() {
-            0.0
-        } else {
-            squares / count(equity.len())
-        };
+        let mean_square = if equity.is_empty() { 0.0 } else { squares / count(equity.len()) };
         Self {
             deepest: depth.deepest.iter().copied().fold(0.0, f64::max).min(1.0),
             ulcer: mean_square.sqrt(),
@@ -64,12 +60,7 @@ struct Depth {
 impl Depth {
     fn new(balance: f64) -> Self {
         let none = [0.0; BLOCK];
-        Self {
-            peak: balance,
-            per_peak: 1.0 / balance,
-            deepest: none,
-            squares: none,
-        }
+        Self { peak: balance, per_peak: 1.0 / balance, deepest: none, squares: none }
     }
 
     /// A block of closes that all lie below the peak.
@@ -77,11 +68,7 @@ impl Depth {
         let lanes = self.deepest.iter_mut().zip(&mut self.squares);
         for ((deepest, squares), mark) in lanes.zip(marks) {
             let drawdown = 1.0 - mark * self.per_peak;
-            *deepest = if drawdown > *deepest {
-                drawdown
-            } else {
-                *deepest
-            };
+            *deepest = if drawdown > *deepest { drawdown } else { *deepest };
             *squares += drawdown * drawdown;
         }
     }
@@ -114,11 +101,7 @@ impl TimeUnderWater {
     /// The balance was there when the first candle opened, as if a candle had just closed.
     fn new(times: &[i64], candle_ms: i64) -> Self {
         let peak_ms = times.first().map_or(0, |first| first - candle_ms);
-        Self {
-            peak_ms,
-            longest_ms: 0,
-            below: false,
-        }
+        Self { peak_ms, longest_ms: 0, below: false }
     }
 
     fn add(&mut self, below: bool, at_ms: i64) {
@@ -133,17 +116,12 @@ impl TimeUnderWater {
 
     /// With a run that ends under water counted until its last candle.
     fn longest_ms(&self, last_ms: Option<i64>) -> i64 {
-        let unfinished = last_ms
-            .filter(|_| self.below)
-            .map_or(0, |last| last - self.peak_ms);
+        let unfinished = last_ms.filter(|_| self.below).map_or(0, |last| last - self.peak_ms);
         self.longest_ms.max(unfinished)
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "times of the years 1 to 9999 are below 2^53 ms"
-)]
+#[expect(clippy::cast_precision_loss, reason = "times of the years 1 to 9999 are below 2^53 ms")]
 fn days(ms: i64) -> f64 {
     ms as f64 / DAY_MS as f64
 }

@@ -163,9 +163,7 @@ pub(super) struct Observed<'a> {
 
 impl Metrics {
     pub(super) fn of(observed: &Observed<'_>) -> Self {
-        let Observed {
-            ledger, balance, ..
-        } = *observed;
+        let Observed { ledger, balance, .. } = *observed;
         let mut undefined = BTreeMap::new();
         let mut known =
             |name, figure: Figure| figure.map_err(|reason| undefined.insert(name, reason)).ok();
@@ -178,11 +176,7 @@ impl Metrics {
             Ok(_) if drawdown.deepest <= 0.0 => Err(Undefined::NoDrawdown),
             other => other.map(|rate| rate / drawdown.deepest),
         };
-        let long_count = ledger
-            .trades
-            .iter()
-            .filter(|trade| trade.direction == Side::Long)
-            .count();
+        let long_count = ledger.trades.iter().filter(|trade| trade.direction == Side::Long).count();
         Self {
             final_equity,
             total_return: final_equity / balance - 1.0,
@@ -218,11 +212,7 @@ impl Metrics {
             longest_losing_streak: trades.streak(false),
             exposure: ratio(ledger.bars_in_position, ledger.equity.len()),
             turnover: ledger.traded_notional / balance,
-            fees: ledger
-                .trades
-                .iter()
-                .map(|trade| trade.fees)
-                .fold(0.0, |sum, fee| sum + fee),
+            fees: ledger.trades.iter().map(|trade| trade.fees).fold(0.0, |sum, fee| sum + fee),
             slippage_cost: ledger.slippage_cost,
             ambiguous_bars: ledger.ambiguous_bars,
             rejected_entries: ledger.rejected_entries,
@@ -244,11 +234,7 @@ fn count(count: usize) -> f64 {
 
 /// 0 of 0 is 0.
 fn ratio(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        count(part) / count(whole)
-    }
+    if whole == 0 { 0.0 } else { count(part) / count(whole) }
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -257,8 +243,6 @@ fn mean(values: &[f64]) -> f64 {
 
 /// Σ (v − mean)² / (count − `less`), square root of it.
 fn deviation(values: &[f64], mean: f64, less: f64) -> f64 {
-    let squares = values
-        .iter()
-        .fold(0.0, |sum, value| sum + (value - mean) * (value - mean));
+    let squares = values.iter().fold(0.0, |sum, value| sum + (value - mean) * (value - mean));
     (squares / (count(values.len()) - less)).sqrt()
 }

@@ -43,12 +43,7 @@ impl<'a> TradeFigures<'a> {
                 lost.add(*profit);
             }
         }
-        Self {
-            trades,
-            profits,
-            won,
-            lost,
-        }
+        Self { trades, profits, won, lost }
     }
 
     pub(super) fn win_rate(&self) -> Figure {
@@ -94,19 +89,11 @@ impl<'a> TradeFigures<'a> {
     }
 
     pub(super) fn best(&self) -> Figure {
-        self.profits
-            .iter()
-            .copied()
-            .reduce(f64::max)
-            .ok_or(Undefined::NoTrades)
+        self.profits.iter().copied().reduce(f64::max).ok_or(Undefined::NoTrades)
     }
 
     pub(super) fn worst(&self) -> Figure {
-        self.profits
-            .iter()
-            .copied()
-            .reduce(f64::min)
-            .ok_or(Undefined::NoTrades)
+        self.profits.iter().copied().reduce(f64::min).ok_or(Undefined::NoTrades)
     }
 
     pub(super) fn mean_duration(&self) -> Figure {
@@ -129,22 +116,14 @@ impl<'a> TradeFigures<'a> {
     pub(super) fn streak(&self, winning: bool) -> usize {
         let (mut longest, mut current) = (0, 0);
         for trade in self.trades.iter().filter(|trade| trade.is_closed()) {
-            current = if (trade.pnl > 0.0) == winning {
-                current + 1
-            } else {
-                0
-            };
+            current = if (trade.pnl > 0.0) == winning { current + 1 } else { 0 };
             longest = longest.max(current);
         }
         longest
     }
 
     fn some_trades(&self) -> Result<(), Undefined> {
-        if self.trades.is_empty() {
-            Err(Undefined::NoTrades)
-        } else {
-            Ok(())
-        }
+        if self.trades.is_empty() { Err(Undefined::NoTrades) } else { Ok(()) }
     }
 }
 
@@ -188,10 +167,7 @@ mod tests {
         assert_eq!(figures.expectancy(), Ok(15.0));
         assert_eq!((figures.best(), figures.worst()), (Ok(50.0), Ok(-10.0)));
         assert_eq!((figures.streak(true), figures.streak(false)), (1, 2));
-        assert_eq!(
-            (figures.mean_duration(), figures.median_duration()),
-            (Ok(4.5), Ok(4.0))
-        );
+        assert_eq!((figures.mean_duration(), figures.median_duration()), (Ok(4.5), Ok(4.0)));
         // mean 15, squared distances 225 + 625 + 625 + 1225 = 2700, std 30.
         assert_eq!(figures.sqn(), Ok(2.0 * 15.0 / 30.0));
     }
@@ -202,18 +178,9 @@ mod tests {
         assert_eq!(none.expectancy(), Err(Undefined::NoTrades));
         assert_eq!(none.win_rate(), Err(Undefined::NoClosedTrades));
         let won = [trade(1.0, 1, ExitReason::EndOfData)];
-        assert_eq!(
-            TradeFigures::new(&won).win_rate(),
-            Err(Undefined::NoClosedTrades)
-        );
-        assert_eq!(
-            TradeFigures::new(&won).profit_factor(),
-            Err(Undefined::NoLosses)
-        );
-        assert_eq!(
-            TradeFigures::new(&won).sqn(),
-            Err(Undefined::FewerThan2Trades)
-        );
+        assert_eq!(TradeFigures::new(&won).win_rate(), Err(Undefined::NoClosedTrades));
+        assert_eq!(TradeFigures::new(&won).profit_factor(), Err(Undefined::NoLosses));
+        assert_eq!(TradeFigures::new(&won).sqn(), Err(Undefined::FewerThan2Trades));
         let lost = [trade(-1.0, 1, ExitReason::Signal)];
         assert_eq!(TradeFigures::new(&lost).payoff(), Err(Undefined::NoWins));
         assert_eq!(TradeFigures::new(&lost).profit_factor(), Ok(0.0));

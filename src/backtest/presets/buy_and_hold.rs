@@ -5,13 +5,8 @@ use crate::backtest::variant::Direction;
 
 use super::{Inputs, PresetDefinition, PresetError};
 
-pub(super) const PRESET: PresetDefinition = PresetDefinition {
-    name: "buy_and_hold",
-    params: &[],
-    ordered: &[],
-    warmup: |_| 0,
-    signals,
-};
+pub(super) const PRESET: PresetDefinition =
+    PresetDefinition { name: "buy_and_hold", params: &[], ordered: &[], warmup: |_| 0, signals };
 
 /// One signal at the first close: short if only short is allowed, else long.
 fn signals(inputs: &Inputs<'_>) -> Result<Vec<Signal>, PresetError> {
@@ -20,8 +15,5 @@ fn signals(inputs: &Inputs<'_>) -> Result<Vec<Signal>, PresetError> {
         Direction::Long | Direction::Both => Stance::Long,
         Direction::Short => Stance::Short,
     };
-    Ok(vec![Signal {
-        bar: inputs.window.start,
-        stance,
-    }])
+    Ok(vec![Signal { bar: inputs.window.start, stance }])
 }

@@ -17,9 +17,5 @@ pub(super) const PRESET: PresetDefinition = PresetDefinition {
 fn signals(inputs: &Inputs<'_>) -> Result<Vec<Signal>, PresetError> {
     let [fast, slow] = inputs.params()?;
     let close = inputs.close();
-    Ok(crosses(
-        &ema(close, fast)?,
-        &ema(close, slow)?,
-        &inputs.window,
-    ))
+    Ok(crosses(&ema(close, fast)?, &ema(close, slow)?, &inputs.window))
 }

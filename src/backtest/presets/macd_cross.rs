@@ -7,11 +7,7 @@ use super::{Inputs, PresetDefinition, PresetError, period, settled};
 
 pub(super) const PRESET: PresetDefinition = PresetDefinition {
     name: "macd_cross",
-    params: &[
-        period("fast", 12.0, 2.0),
-        period("slow", 26.0, 2.0),
-        period("signal", 9.0, 1.0),
-    ],
+    params: &[period("fast", 12.0, 2.0), period("slow", 26.0, 2.0), period("signal", 9.0, 1.0)],
     ordered: &[("fast", "slow")],
     warmup,
     signals,

@@ -14,12 +14,8 @@ mod macd_cross;
 mod sma_cross;
 
 /// All presets, in alphabetical order.
-pub static PRESETS: &[PresetDefinition] = &[
-    buy_and_hold::PRESET,
-    dual_ema_cross::PRESET,
-    macd_cross::PRESET,
-    sma_cross::PRESET,
-];
+pub static PRESETS: &[PresetDefinition] =
+    &[buy_and_hold::PRESET, dual_ema_cross::PRESET, macd_cross::PRESET, sma_cross::PRESET];
 
 /// What a preset is called, which parameters it takes, what must hold between them, and its rules.
 #[derive(Debug)]
@@ -75,10 +71,7 @@ impl Inputs<'_> {
     /// Closes from the first candle to the end of the window.
     #[must_use]
     pub fn close(&self) -> &[f64] {
-        self.candles
-            .close
-            .get(..self.window.end)
-            .unwrap_or_default()
+        self.candles.close.get(..self.window.end).unwrap_or_default()
     }
 
     /// The parameters, by position.
@@ -87,9 +80,7 @@ impl Inputs<'_> {
     /// [`PresetError::ParamCount`] if there are not exactly `N`.
     pub fn params<const N: usize>(&self) -> Result<[f64; N], PresetError> {
         let found = self.params.len();
-        self.params
-            .try_into()
-            .map_err(|_| PresetError::ParamCount { found, expected: N })
+        self.params.try_into().map_err(|_| PresetError::ParamCount { found, expected: N })
     }
 }
 
@@ -110,13 +101,7 @@ pub enum PresetError {
 }
 
 const fn period(name: &'static str, default: f64, min: f64) -> ParamDefinition {
-    ParamDefinition {
-        name,
-        default,
-        min,
-        max: 10_000.0,
-        integer: true,
-    }
+    ParamDefinition { name, default, min, max: 10_000.0, integer: true }
 }
 
 /// Candles after which the seed of an exponential average weighs less than a millionth:

@@ -18,9 +18,5 @@ pub(super) const PRESET: PresetDefinition = PresetDefinition {
 fn signals(inputs: &Inputs<'_>) -> Result<Vec<Signal>, PresetError> {
     let [fast, slow] = inputs.params()?;
     let close = inputs.close();
-    Ok(crosses(
-        &sma(close, fast)?,
-        &sma(close, slow)?,
-        &inputs.window,
-    ))
+    Ok(crosses(&sma(close, fast)?, &sma(close, slow)?, &inputs.window))
 }

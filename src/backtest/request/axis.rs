@@ -75,13 +75,7 @@ impl Steps {
         }
         let count = saturating_count((last - first) / width + STEP_TOLERANCE).saturating_add(1);
         let decimals = decimals(first).max(decimals(width));
-        Ok(Self {
-            from: first,
-            to: last,
-            step: width,
-            count,
-            decimals,
-        })
+        Ok(Self { from: first, to: last, step: width, count, decimals })
     }
 
     /// The number a person would write: 0.1 plus two steps of 0.1 is 0.3, not 0.30000000000000004.
@@ -98,10 +92,7 @@ impl Steps {
 
 /// Digits after the decimal point in the shortest text that is this number.
 fn decimals(number: f64) -> usize {
-    number
-        .to_string()
-        .split_once('.')
-        .map_or(0, |(_, digits)| digits.len())
+    number.to_string().split_once('.').map_or(0, |(_, digits)| digits.len())
 }
 
 #[expect(
@@ -113,10 +104,7 @@ fn saturating_count(number: f64) -> u64 {
     number.floor() as u64
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "indices of accepted ranges are below 2^53"
-)]
+#[expect(clippy::cast_precision_loss, reason = "indices of accepted ranges are below 2^53")]
 fn exact(index: u64) -> f64 {
     index as f64
 }
@@ -132,19 +120,13 @@ mod tests {
     fn stepped(from: f64, to: f64, step: f64) -> Axis<f64> {
         let value = json!({"from": from, "to": to, "step": step});
         let any = Bounds::new(Bound::Unbounded, Bound::Unbounded);
-        Axis::read(&Node::column("range", &value), &any, |node| {
-            node.number(&any)
-        })
-        .unwrap()
+        Axis::read(&Node::column("range", &value), &any, |node| node.number(&any)).unwrap()
     }
 
     #[test]
     fn both_ends_of_a_range_are_included_and_written_as_a_person_would() {
         assert_eq!(stepped(0.1, 0.3, 0.1).values(), [0.1, 0.2, 0.3]);
-        assert_eq!(
-            stepped(-1.0, 1.0, 0.5).values(),
-            [-1.0, -0.5, 0.0, 0.5, 1.0]
-        );
+        assert_eq!(stepped(-1.0, 1.0, 0.5).values(), [-1.0, -0.5, 0.0, 0.5, 1.0]);
         assert_eq!(stepped(1.0, 2.0, 0.7).values(), [1.0, 1.7]);
         assert_eq!(stepped(7.0, 7.0, 5.0).values(), [7.0]);
         assert_eq!(stepped(7.0, 8.0, 5.0).values(), [7.0]);

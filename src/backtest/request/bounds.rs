@@ -13,11 +13,7 @@ pub(super) struct Bounds {
 
 impl Bounds {
     pub(super) const fn new(low: Bound<f64>, high: Bound<f64>) -> Self {
-        Self {
-            low,
-            high,
-            whole: false,
-        }
+        Self { low, high, whole: false }
     }
 
     /// Whether the number lies within; it may still be a fraction where a whole one is needed.
@@ -27,11 +23,7 @@ impl Bounds {
 
     /// The same kind of number, above zero: what a step may be.
     pub(super) fn steps(&self) -> Self {
-        Self {
-            low: Bound::Excluded(0.0),
-            high: Bound::Unbounded,
-            whole: self.whole,
-        }
+        Self { low: Bound::Excluded(0.0), high: Bound::Unbounded, whole: self.whole }
     }
 }
 

@@ -33,12 +33,7 @@ impl Condition {
     fn parse(text: &str, names: &[&str]) -> Result<Self, String> {
         let mut tokens = read_tokens(text)?;
         tokens.reverse();
-        let mut parser = Parser {
-            tokens,
-            end: text.chars().count() + 1,
-            names,
-            depth: 0,
-        };
+        let mut parser = Parser { tokens, end: text.chars().count() + 1, names, depth: 0 };
         let expression = parser.expression(0)?;
         match parser.tokens.pop() {
             Some((at, token)) => Err(found(at, &token, "an operator or the end")),
@@ -108,10 +103,7 @@ impl Parser<'_> {
 
     fn operand(&mut self) -> Result<Expression, String> {
         let Some((at, token)) = self.tokens.pop() else {
-            return Err(format!(
-                "found the end at character {}, allowed a value",
-                self.end
-            ));
+            return Err(format!("found the end at character {}, allowed a value", self.end));
         };
         match token {
             Token::Number(number) => Ok(Expression::Number(number)),
@@ -121,10 +113,7 @@ impl Parser<'_> {
                 .position(|known| *known == name)
                 .map(Expression::Param)
                 .ok_or_else(|| {
-                    format!(
-                        "at character {at}: {}",
-                        unknown("parameter", name, self.names)
-                    )
+                    format!("at character {at}: {}", unknown("parameter", name, self.names))
                 }),
             Token::Operator(Operator::Minus) => {
                 let operand = self.nested(at, Operator::Times.strength() + 1)?;
@@ -141,10 +130,7 @@ impl Parser<'_> {
                 match self.tokens.pop() {
                     Some((_, Token::Close)) => Ok(inner),
                     Some((at, token)) => Err(found(at, &token, "an operator or )")),
-                    None => Err(format!(
-                        "found the end at character {}, allowed )",
-                        self.end
-                    )),
+                    None => Err(format!("found the end at character {}, allowed )", self.end)),
                 }
             }
             Token::Close | Token::Operator(_) => Err(found(at, &token, "a value")),
@@ -189,9 +175,7 @@ mod tests {
     const NAMES: [&str; 3] = ["fast", "slow", "signal"];
 
     fn holds(text: &str) -> bool {
-        Condition::parse(text, &NAMES)
-            .unwrap()
-            .holds(&[10.0, 30.0, 9.0])
+        Condition::parse(text, &NAMES).unwrap().holds(&[10.0, 30.0, 9.0])
     }
 
     fn complaint(text: &str) -> String {
@@ -215,11 +199,7 @@ mod tests {
         ] {
             assert!(holds(text), "{text}");
         }
-        for text in [
-            "fast >= slow",
-            "not fast < slow",
-            "not (fast > slow) and signal > 9",
-        ] {
+        for text in ["fast >= slow", "not fast < slow", "not (fast > slow) and signal > 9"] {
             assert!(!holds(text), "{text}");
         }
     }
@@ -238,21 +218,12 @@ mod tests {
                 "at character 1: unknown parameter \"fats\", did you mean \"fast\"? \
                  allowed: fast, slow, signal",
             ),
-            (
-                "fast",
-                "found a number, allowed a comparison such as fast < slow",
-            ),
+            ("fast", "found a number, allowed a comparison such as fast < slow"),
             ("fast <", "found the end at character 7, allowed a value"),
             ("fast < < slow", "found < at character 8, allowed a value"),
             ("(fast < slow", "found the end at character 13, allowed )"),
-            (
-                "fast < slow)",
-                "found ) at character 12, allowed an operator or the end",
-            ),
-            (
-                "fast < slow slow",
-                "found slow at character 13, allowed an operator or the end",
-            ),
+            ("fast < slow)", "found ) at character 12, allowed an operator or the end"),
+            ("fast < slow slow", "found slow at character 13, allowed an operator or the end"),
             (
                 "5 < fast < slow",
                 "found a comparison beside the operator at character 10, allowed a number",
@@ -261,22 +232,13 @@ mod tests {
                 "fast and slow",
                 "found a number beside the operator at character 6, allowed a comparison",
             ),
-            (
-                "not fast",
-                "found a number beside the operator at character 1, allowed a comparison",
-            ),
+            ("not fast", "found a number beside the operator at character 1, allowed a comparison"),
             (
                 "fast = 3",
                 "found \"=\" at character 6, allowed a parameter, a number or an operator",
             ),
-            (
-                "fast < 1e999",
-                "found \"1e999\" at character 8, allowed a number",
-            ),
-            (
-                "fast < 1.2.3",
-                "found \"1.2.3\" at character 8, allowed a number",
-            ),
+            ("fast < 1e999", "found \"1e999\" at character 8, allowed a number"),
+            ("fast < 1.2.3", "found \"1.2.3\" at character 8, allowed a number"),
         ] {
             assert_eq!(complaint(text), expected);
         }

@@ -17,9 +17,7 @@ impl InputError {
     pub(super) fn new(path: &str, what: &str) -> Self {
         // A user's key may hold anything, also line breaks.
         let line = format!("{path}: {what}").replace(char::is_control, " ");
-        Self {
-            message: shorten(&line, MESSAGE_CHARS_MAX),
-        }
+        Self { message: shorten(&line, MESSAGE_CHARS_MAX) }
     }
 }
 
@@ -28,10 +26,7 @@ pub(super) fn shorten(text: &str, chars_max: usize) -> String {
     if text.chars().nth(chars_max).is_none() {
         return text.to_owned();
     }
-    text.chars()
-        .take(chars_max.saturating_sub(1))
-        .chain(['…'])
-        .collect()
+    text.chars().take(chars_max.saturating_sub(1)).chain(['…']).collect()
 }
 
 #[cfg(test)]

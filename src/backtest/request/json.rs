@@ -19,14 +19,8 @@ use super::scenario::{DIRECTIONS, ScenarioRequest};
 pub fn parse_spec(text: &str) -> Result<Variant, InputError> {
     let value = read_json("spec", text)?;
     let spec = Node::spec(&value);
-    let [ticker, timeframe, range, scenario, money_management, config] = spec.fields([
-        "ticker",
-        "timeframe",
-        "range",
-        "scenario",
-        "money_management",
-        "config",
-    ])?;
+    let [ticker, timeframe, range, scenario, money_management, config] =
+        spec.fields(["ticker", "timeframe", "range", "scenario", "money_management", "config"])?;
     let shared = Shared::read(&config, JOBS_MAX)?;
     let timeframe = if timeframe.is_present() || !shared.timeframe.is_present() {
         timeframe
@@ -39,9 +33,7 @@ pub fn parse_spec(text: &str) -> Result<Variant, InputError> {
         ticker: read_ticker(&ticker)?.to_owned(),
         timeframe: read_timeframe(&timeframe)?,
         range: read_range(&range)?,
-        scenario: scenarios
-            .get(0)
-            .ok_or_else(|| scenario.found("one scenario"))?,
+        scenario: scenarios.get(0).ok_or_else(|| scenario.found("one scenario"))?,
         money_management: money_managements
             .get(0)
             .ok_or_else(|| money_management.found("one money management"))?,
@@ -65,22 +57,13 @@ pub fn variant_to_json(variant: &Variant) -> Value {
 /// The scenario as in a `spec`; without a `name` where it has none.
 #[must_use]
 pub fn scenario_to_json(scenario: &Scenario) -> Value {
-    let names = scenario
-        .preset
-        .params
-        .iter()
-        .map(|definition| definition.name);
+    let names = scenario.preset.params.iter().map(|definition| definition.name);
     let mut params: Vec<_> = names.zip(&scenario.params).collect();
     params.sort_by_key(|(name, _)| *name);
-    let params: Map<String, Value> = params
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), number(*value)))
-        .collect();
+    let params: Map<String, Value> =
+        params.into_iter().map(|(name, value)| (name.to_owned(), number(*value))).collect();
     let mut object = Map::new();
-    object.insert(
-        "direction".to_owned(),
-        word(&DIRECTIONS, &scenario.direction),
-    );
+    object.insert("direction".to_owned(), word(&DIRECTIONS, &scenario.direction));
     if let Some(name) = &scenario.name {
         object.insert("name".to_owned(), Value::from(name.as_str()));
     }
@@ -136,16 +119,9 @@ fn range_to_json(range: Range) -> Value {
 
 /// A whole number is written as one: 10, not 10.0.
 fn number(value: f64) -> Value {
-    value
-        .to_string()
-        .parse::<i64>()
-        .map_or_else(|_| Value::from(value), Value::from)
+    value.to_string().parse::<i64>().map_or_else(|_| Value::from(value), Value::from)
 }
 
 fn word<T: PartialEq>(words: &[(&str, T)], meaning: &T) -> Value {
-    words
-        .iter()
-        .find(|(_, known)| known == meaning)
-        .map(|(word, _)| *word)
-        .into()
+    words.iter().find(|(_, known)| known == meaning).map(|(word, _)| *word).into()
 }

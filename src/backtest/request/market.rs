@@ -35,19 +35,9 @@ pub(super) fn read_markets(node: &Node<'_>, shared: &Node<'_>) -> Result<Vec<Mar
             [item.clone(), shared.clone()]
         };
         let name = read_ticker(&ticker)?;
-        let timeframe = if timeframe.is_present() {
-            &timeframe
-        } else {
-            shared
-        };
+        let timeframe = if timeframe.is_present() { &timeframe } else { shared };
         for timeframe in read_timeframes(timeframe)? {
-            markets.push((
-                item.clone(),
-                Market {
-                    ticker: name.to_owned(),
-                    timeframe,
-                },
-            ));
+            markets.push((item.clone(), Market { ticker: name.to_owned(), timeframe }));
         }
     }
     refuse_repeats(markets.iter().map(|(node, market)| (node, market)))?;
@@ -60,9 +50,8 @@ pub(super) fn read_timeframes(node: &Node<'_>) -> Result<Vec<Timeframe>, InputEr
 }
 
 pub(super) fn read_timeframe(node: &Node<'_>) -> Result<Timeframe, InputError> {
-    let known: Vec<(&str, Timeframe)> = Timeframe::names()
-        .filter_map(|name| Some((name, name.parse().ok()?)))
-        .collect();
+    let known: Vec<(&str, Timeframe)> =
+        Timeframe::names().filter_map(|name| Some((name, name.parse().ok()?))).collect();
     node.choice("timeframe", &known)
 }
 
@@ -115,14 +104,13 @@ fn read_instant_ms(node: &Node<'_>) -> Result<i64, InputError> {
 }
 
 fn read_span_ms(node: &Node<'_>) -> Result<i64, InputError> {
-    node.as_text()
-        .and_then(parse_span_ms)
-        .filter(|ms| *ms <= SPAN_DAYS_MAX * DAY_MS)
-        .ok_or_else(|| {
+    node.as_text().and_then(parse_span_ms).filter(|ms| *ms <= SPAN_DAYS_MAX * DAY_MS).ok_or_else(
+        || {
             node.found(&format!(
                 r#"a whole number and m, h, d or w, such as "365d", at most "{SPAN_DAYS_MAX}d""#
             ))
-        })
+        },
+    )
 }
 
 #[cfg(test)]

@@ -34,10 +34,7 @@ pub use self::node::read_json;
 /// # Errors
 /// The first thing in it that makes no sense.
 pub fn read_keep(universal_config: &Value) -> Result<Keep, InputError> {
-    let shared = Shared::read(
-        &Node::column("universal_config", universal_config),
-        JOBS_MAX,
-    )?;
+    let shared = Shared::read(&Node::column("universal_config", universal_config), JOBS_MAX)?;
     Ok(shared.config.keep)
 }
 
@@ -83,10 +80,8 @@ impl Request {
         let tickers = Node::column("ticker_variants", columns.ticker_variants);
         let markets = read_markets(&tickers, &shared.timeframe)?;
         let ranges = read_ranges(&Node::column("date_ranges", columns.date_ranges))?;
-        let scenarios = read_scenarios(&Node::column(
-            "scenario_variants",
-            columns.scenario_variants,
-        ))?;
+        let scenarios =
+            read_scenarios(&Node::column("scenario_variants", columns.scenario_variants))?;
         let money_managements = read_money_managements(&Node::column(
             "money_management_variants",
             columns.money_management_variants,
@@ -94,12 +89,7 @@ impl Request {
 
         let money_count = sum(money_managements.iter().map(MoneyVariants::len));
         let jobs = |scenario_count: u64| {
-            product([
-                markets.len() as u64,
-                ranges.len() as u64,
-                scenario_count,
-                money_count,
-            ])
+            product([markets.len() as u64, ranges.len() as u64, scenario_count, money_count])
         };
         let scenario_count = sum(scenarios.iter().map(|(_, scenario)| scenario.len()));
         let all = jobs(scenario_count);
@@ -116,23 +106,12 @@ impl Request {
         }
         let left_out = all - len;
         let config = shared.config;
-        Ok(Self {
-            markets,
-            ranges,
-            scenarios,
-            money_managements,
-            config,
-            len,
-            left_out,
-        })
+        Ok(Self { markets, ranges, scenarios, money_managements, config, len, left_out })
     }
 
     /// How many variants, that is jobs, there are; at least one.
     #[must_use]
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "a request without a variant is refused"
-    )]
+    #[expect(clippy::len_without_is_empty, reason = "a request without a variant is refused")]
     pub fn len(&self) -> u64 {
         self.len
     }
@@ -158,11 +137,8 @@ impl Request {
         let range = take_digit(&mut rest, self.ranges.len() as u64);
         let market = self.markets.get(usize::try_from(rest).ok()?)?;
         let (scenario, number) = locate(&self.scenarios, ScenarioVariants::len, scenario)?;
-        let (money, money_number) = locate(
-            &self.money_managements,
-            MoneyVariants::len,
-            money_management,
-        )?;
+        let (money, money_number) =
+            locate(&self.money_managements, MoneyVariants::len, money_management)?;
         Some(Variant {
             ticker: market.ticker.clone(),
             timeframe: market.timeframe,

@@ -44,20 +44,14 @@ impl MoneyVariants {
             node.fields(["size", "stop_loss_pct", "take_profit_pct", "leverage"])?;
         leverage.optional(|node| node.number(&LEVERAGE))?;
         Ok(Self {
-            sizes: size
-                .optional(SizeAxis::read)?
-                .unwrap_or(SizeAxis::PctEquity(Axis::one(100.0))),
+            sizes: size.optional(SizeAxis::read)?.unwrap_or(SizeAxis::PctEquity(Axis::one(100.0))),
             stop_losses: read_distances(&stop_loss, &STOP_LOSS_PCT)?,
             take_profits: read_distances(&take_profit, &TAKE_PROFIT_PCT)?,
         })
     }
 
     pub(super) fn len(&self) -> u64 {
-        product([
-            self.sizes.axis().len(),
-            self.stop_losses.len(),
-            self.take_profits.len(),
-        ])
+        product([self.sizes.axis().len(), self.stop_losses.len(), self.take_profits.len()])
     }
 
     pub(super) fn get(&self, mut index: u64) -> Option<MoneyManagement> {
@@ -102,13 +96,7 @@ impl SizeAxis {
 /// Reads a distance from the entry, where null means that there is none.
 fn read_distances(node: &Node<'_>, bounds: &Bounds) -> Result<Axis<Option<f64>>, InputError> {
     let read = |node: &Node<'_>| {
-        if node.is_null() {
-            Ok(None)
-        } else {
-            node.number(bounds).map(Some)
-        }
+        if node.is_null() { Ok(None) } else { node.number(bounds).map(Some) }
     };
-    Ok(node
-        .optional(|node| Axis::read(node, bounds, read))?
-        .unwrap_or(Axis::one(None)))
+    Ok(node.optional(|node| Axis::read(node, bounds, read))?.unwrap_or(Axis::one(None)))
 }

@@ -27,30 +27,18 @@ pub(super) struct Node<'v> {
 impl<'v> Node<'v> {
     /// The top of a bundle's column, in which lists make variants.
     pub(super) fn column(name: &str, value: &'v Value) -> Self {
-        Self {
-            value: Some(value),
-            path: name.to_owned(),
-            single: false,
-        }
+        Self { value: Some(value), path: name.to_owned(), single: false }
     }
 
     /// The top of a job's spec, in which every value is a single one.
     pub(super) fn spec(value: &'v Value) -> Self {
-        Self {
-            value: Some(value),
-            path: "spec".to_owned(),
-            single: true,
-        }
+        Self { value: Some(value), path: "spec".to_owned(), single: true }
     }
 
     /// The value of a key of an object, absent where the object or the key is.
     pub(super) fn child(&self, key: &str) -> Self {
         let value = self.value.and_then(|value| value.get(key));
-        Self {
-            value,
-            path: format!("{}.{key}", self.path),
-            single: self.single,
-        }
+        Self { value, path: format!("{}.{key}", self.path), single: self.single }
     }
 
     /// The values of an object with these keys and no others; an absent object reads as an empty one.
@@ -68,9 +56,7 @@ impl<'v> Node<'v> {
         };
         match object.keys().find(|key| !known.contains(&key.as_str())) {
             None => Ok(()),
-            Some(key) => Err(self
-                .child(&shorten(key, FOUND_CHARS_MAX))
-                .unknown(what, key, known)),
+            Some(key) => Err(self.child(&shorten(key, FOUND_CHARS_MAX)).unknown(what, key, known)),
         }
     }
 
@@ -90,22 +76,14 @@ impl<'v> Node<'v> {
         };
         let at = |(index, value)| {
             let path = format!("{}[{index}]", self.path);
-            Self {
-                value: Some(value),
-                path,
-                single: self.single,
-            }
+            Self { value: Some(value), path, single: self.single }
         };
         Ok(items.iter().enumerate().map(at).collect())
     }
 
     /// The items of a list where one may stand, or the one value.
     pub(super) fn one_or_more(&self) -> Result<Vec<Self>, InputError> {
-        if self.is_list() {
-            self.items()
-        } else {
-            Ok(vec![self.clone()])
-        }
+        if self.is_list() { self.items() } else { Ok(vec![self.clone()]) }
     }
 
     /// Whether this is a list, in a place where a list makes variants.
@@ -165,9 +143,7 @@ impl<'v> Node<'v> {
     ) -> Result<T, InputError> {
         let whole = |value: &Value| {
             // A whole float, such as 1.0, prints as an integer.
-            value
-                .as_u64()
-                .or_else(|| value.as_f64()?.to_string().parse().ok())
+            value.as_u64().or_else(|| value.as_f64()?.to_string().parse().ok())
         };
         self.value
             .and_then(whole)
@@ -182,9 +158,7 @@ impl<'v> Node<'v> {
     /// One of a few words; `what` says of which kind they are.
     pub(super) fn choice<T: Copy>(&self, what: &str, words: &[(&str, T)]) -> Result<T, InputError> {
         let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
-        let text = self
-            .as_text()
-            .ok_or_else(|| self.found(&names.join(", ")))?;
+        let text = self.as_text().ok_or_else(|| self.found(&names.join(", ")))?;
         words
             .iter()
             .find(|(name, _)| *name == text)
@@ -234,10 +208,7 @@ pub(super) fn unknown(what: &str, found: &str, known: &[&str]) -> String {
         names => names.join(", "),
     };
     let separator = if nearest.is_empty() { "," } else { "" };
-    format!(
-        "unknown {what} {}{nearest}{separator} allowed: {allowed}",
-        quoted(found)
-    )
+    format!("unknown {what} {}{nearest}{separator} allowed: {allowed}", quoted(found))
 }
 
 /// Reads several places whose values must differ.

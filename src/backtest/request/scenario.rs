@@ -15,11 +15,8 @@ use super::{product, take_digit};
 const NAME_CHARS_MAX: usize = 200;
 
 /// The words for [`Direction`].
-pub(super) const DIRECTIONS: [(&str, Direction); 3] = [
-    ("long", Direction::Long),
-    ("short", Direction::Short),
-    ("both", Direction::Both),
-];
+pub(super) const DIRECTIONS: [(&str, Direction); 3] =
+    [("long", Direction::Long), ("short", Direction::Short), ("both", Direction::Both)];
 
 /// One entry of the column as it was read: counted, but not yet written out.
 #[derive(Debug, PartialEq)]
@@ -58,20 +55,14 @@ impl ScenarioRequest {
             node.fields(["name", "preset", "params", "where", "direction"])?;
         let presets: Vec<_> = PRESETS.iter().map(|preset| (preset.name, preset)).collect();
         let preset = preset.choice("preset", &presets)?;
-        let names: Vec<&str> = preset
-            .params
-            .iter()
-            .map(|definition| definition.name)
-            .collect();
+        let names: Vec<&str> = preset.params.iter().map(|definition| definition.name).collect();
         params.refuse_keys_besides("parameter", &names)?;
         Ok(Self {
             name: name.optional(|node| node.text(NAME_CHARS_MAX).map(str::to_owned))?,
             preset,
             params: read_params(preset, &params)?,
             condition: condition.optional(|node| Condition::read(node, &names))?,
-            directions: direction
-                .optional(read_directions)?
-                .unwrap_or(vec![Direction::Both]),
+            directions: direction.optional(read_directions)?.unwrap_or(vec![Direction::Both]),
         })
     }
 
@@ -91,65 +82,33 @@ impl ScenarioRequest {
         }
         let makes_sense = |params: &[f64]| {
             self.disordered(params).is_none()
-                && self
-                    .condition
-                    .as_ref()
-                    .is_none_or(|condition| condition.holds(params))
+                && self.condition.as_ref().is_none_or(|condition| condition.holds(params))
         };
-        let kept: Vec<usize> = (0..count)
-            .filter(|index| makes_sense(&combination(&columns, *index)))
-            .collect();
+        let kept: Vec<usize> =
+            (0..count).filter(|index| makes_sense(&combination(&columns, *index))).collect();
         if kept.is_empty() {
-            let place = if self.condition.is_some() {
-                "where"
-            } else {
-                "params"
-            };
+            let place = if self.condition.is_some() { "where" } else { "params" };
             let what = format!("leaves none of {count} combinations of the parameters");
             return Err(node.child(place).error(&what));
         }
-        let Self {
-            name,
-            preset,
-            directions,
-            ..
-        } = self;
-        Ok(ScenarioVariants {
-            name,
-            preset,
-            columns,
-            kept,
-            directions,
-        })
+        let Self { name, preset, directions, .. } = self;
+        Ok(ScenarioVariants { name, preset, columns, kept, directions })
     }
 
     /// The first pair of parameters of which the one that must be below the other is not.
     fn disordered(&self, params: &[f64]) -> Option<Disorder> {
         let value = |wanted: &str| {
             let mut named = self.preset.params.iter().zip(params);
-            named
-                .find(|(definition, _)| definition.name == wanted)
-                .map(|(_, value)| *value)
+            named.find(|(definition, _)| definition.name == wanted).map(|(_, value)| *value)
         };
         self.preset.ordered.iter().find_map(|(low, high)| {
             let (low_value, high_value) = (value(low)?, value(high)?);
-            (low_value >= high_value).then_some(Disorder {
-                low,
-                low_value,
-                high,
-                high_value,
-            })
+            (low_value >= high_value).then_some(Disorder { low, low_value, high, high_value })
         })
     }
 
     fn refuse_disorder(&self, node: &Node<'_>, params: &[f64]) -> Result<(), InputError> {
-        let Some(Disorder {
-            low,
-            low_value,
-            high,
-            high_value,
-        }) = self.disordered(params)
-        else {
+        let Some(Disorder { low, low_value, high, high_value }) = self.disordered(params) else {
             return Ok(());
         };
         let what = format!("found {low_value}, allowed below {high}, which is {high_value}");
@@ -197,9 +156,7 @@ fn read_params(preset: &PresetDefinition, node: &Node<'_>) -> Result<Vec<Axis<f6
 }
 
 fn read_directions(node: &Node<'_>) -> Result<Vec<Direction>, InputError> {
-    read_distinct(&node.one_or_more()?, |node| {
-        node.choice("direction", &DIRECTIONS)
-    })
+    read_distinct(&node.one_or_more()?, |node| node.choice("direction", &DIRECTIONS))
 }
 
 /// The combination with this number; the last parameter varies fastest.

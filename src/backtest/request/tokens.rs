@@ -79,10 +79,7 @@ impl Operator {
     }
 
     /// The number it gives, or one for true and zero for false.
-    #[expect(
-        clippy::float_cmp,
-        reason = "the user asked whether two numbers are the same"
-    )]
+    #[expect(clippy::float_cmp, reason = "the user asked whether two numbers are the same")]
     pub(super) fn apply(self, left: f64, right: f64) -> f64 {
         match self {
             Self::Or => f64::from(left != 0.0 || right != 0.0),
@@ -121,10 +118,7 @@ pub(super) fn read_tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, String>
     while !rest.is_empty() {
         let at = text.chars().count() - rest.chars().count() + 1;
         let (token, after) = next_token(rest).map_err(|(wrong, allowed)| {
-            format!(
-                "found {:?} at character {at}, allowed {allowed}",
-                shorten(wrong, 20)
-            )
+            format!("found {:?} at character {at}, allowed {allowed}", shorten(wrong, 20))
         })?;
         tokens.push((at, token));
         rest = after.trim_start();
@@ -143,10 +137,7 @@ fn next_token(text: &str) -> Result<(Token<'_>, &str), (&str, &'static str)> {
     let (word, after) = text.split_at(word_bytes);
     let token = match word {
         "" => {
-            let wrong = text
-                .chars()
-                .next()
-                .map_or("", |c| text.split_at(c.len_utf8()).0);
+            let wrong = text.chars().next().map_or("", |c| text.split_at(c.len_utf8()).0);
             return Err((wrong, "a parameter, a number or an operator"));
         }
         "and" => Token::Operator(Operator::And),

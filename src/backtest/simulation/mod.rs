@@ -83,10 +83,7 @@ impl Simulation {
             balance: config.balance,
             position: None,
             ended: false,
-            ledger: Ledger {
-                equity,
-                ..Ledger::default()
-            },
+            ledger: Ledger { equity, ..Ledger::default() },
         }
     }
 
@@ -145,9 +142,7 @@ impl Simulation {
     fn hold_until(&mut self, end: usize) {
         while self.bar() < end {
             let Some(position) = &self.position else {
-                self.ledger
-                    .equity
-                    .resize(end - self.window.start, self.balance);
+                self.ledger.equity.resize(end - self.window.start, self.balance);
                 return;
             };
             let bar = self.bar();
@@ -178,10 +173,7 @@ impl Simulation {
             self.ledger.bars_in_position += bars.len();
             return true;
         }
-        let offset = marks
-            .iter()
-            .position(|mark| !lives(mark))
-            .unwrap_or_default();
+        let offset = marks.iter().position(|mark| !lives(mark)).unwrap_or_default();
         equity.truncate(marked + offset + 1);
         self.ledger.bars_in_position += offset + 1;
         let bar = bars.start + offset;
@@ -244,11 +236,7 @@ impl Simulation {
     /// Closes the position by the stop or target that candle `bar` touches, and marks that candle.
     fn close_protected(&mut self, bar: usize) {
         let candles = &self.candles;
-        let prices = (
-            candles.open.get(bar),
-            candles.high.get(bar),
-            candles.low.get(bar),
-        );
+        let prices = (candles.open.get(bar), candles.high.get(bar), candles.low.get(bar));
         let (Some(open), Some(high), Some(low)) = prices else {
             return;
         };

@@ -54,19 +54,11 @@ impl Costs {
 
     /// A limit order resting at `price`.
     fn limit(self, price: f64) -> Fill {
-        Fill {
-            price,
-            fee: price * self.maker,
-            slippage: 0.0,
-        }
+        Fill { price, fee: price * self.maker, slippage: 0.0 }
     }
 
     fn taken(self, reference: f64, price: f64) -> Fill {
-        Fill {
-            price,
-            fee: price * self.taker,
-            slippage: (price - reference).abs(),
-        }
+        Fill { price, fee: price * self.taker, slippage: (price - reference).abs() }
     }
 }
 
@@ -144,10 +136,7 @@ impl Position {
         for (low, high) in lows.zip(highs) {
             let rows = low.iter().zip(high);
             if rows.clone().fold(false, |any, row| any | touched(row)) {
-                return rows
-                    .into_iter()
-                    .position(touched)
-                    .map(|offset| start + offset);
+                return rows.into_iter().position(touched).map(|offset| start + offset);
             }
             start += low.len();
         }
@@ -168,12 +157,7 @@ impl Position {
             Side::Long => (low, high),
             Side::Short => (high, low),
         };
-        let stop_at = |price| {
-            (
-                costs.stop(price, exit_sign, low, high),
-                ExitReason::StopLoss,
-            )
-        };
+        let stop_at = |price| (costs.stop(price, exit_sign, low, high), ExitReason::StopLoss);
         let target_at = |price| (costs.limit(price), ExitReason::TakeProfit);
 
         let stopped = beyond(worst, stop, exit_sign);
@@ -187,10 +171,6 @@ impl Position {
         };
         let decided_by_open = gapped_to_stop || gapped_to_target;
         let ambiguous = !decided_by_open && stopped && beyond(best, target, -exit_sign);
-        Protected {
-            fill,
-            reason,
-            ambiguous,
-        }
+        Protected { fill, reason, ambiguous }
     }
 }

@@ -22,16 +22,10 @@ fn runs_with_hardly_anything_in_them_have_only_reasoned_nulls() {
 fn an_account_that_is_used_up_trades_no_more() {
     let mut variant = variant(&[(0, -1.0), (4, 1.0)]);
     variant.money_management.size = Size::PctEquity(100.0);
-    let report = run(
-        &variant,
-        &flat(&[100.0, 100.0, 150.0, 250.0, 50.0, 50.0, 60.0]),
-    );
+    let report = run(&variant, &flat(&[100.0, 100.0, 150.0, 250.0, 50.0, 50.0, 60.0]));
     assert_eq!(report.trades.len(), 1);
     let trade = &report.trades[0];
-    assert_eq!(
-        (trade.exit_bar, trade.exit_reason),
-        (3, ExitReason::AccountEnd)
-    );
+    assert_eq!((trade.exit_bar, trade.exit_reason), (3, ExitReason::AccountEnd));
     assert_near(report.metrics.final_equity, -500.0);
     assert_near(report.metrics.max_drawdown, 1.0);
     assert_eq!(report.metrics.candles, 7);
@@ -40,22 +34,11 @@ fn an_account_that_is_used_up_trades_no_more() {
 
 #[test]
 fn prices_at_the_limits_give_finite_figures() {
-    let wild: Vec<f64> = (0..200)
-        .map(|day| if day % 2 == 0 { 1e-15 } else { 1e15 })
-        .collect();
+    let wild: Vec<f64> = (0..200).map(|day| if day % 2 == 0 { 1e-15 } else { 1e15 }).collect();
     for first in [1.0, -1.0] {
         for shift in [0, 1] {
             let script: Vec<(u32, f64)> = (0..200)
-                .map(|bar| {
-                    (
-                        bar,
-                        if (bar + shift) % 2 == 0 {
-                            first
-                        } else {
-                            -first
-                        },
-                    )
-                })
+                .map(|bar| (bar, if (bar + shift) % 2 == 0 { first } else { -first }))
                 .collect();
             let mut variant = variant(&script);
             variant.money_management.size = Size::PctEquity(100.0);
@@ -67,30 +50,18 @@ fn prices_at_the_limits_give_finite_figures() {
 /// The fast average crosses the slow one at the close of candle 5.
 fn one_cross() -> (Variant, Candles) {
     let mut variant = variant(&[]);
-    variant.scenario.preset = PRESETS
-        .iter()
-        .find(|preset| preset.name == "sma_cross")
-        .unwrap();
+    variant.scenario.preset = PRESETS.iter().find(|preset| preset.name == "sma_cross").unwrap();
     variant.scenario.params = vec![1.0, 3.0];
-    (
-        variant,
-        flat(&[100.0, 99.0, 98.0, 97.0, 96.0, 110.0, 120.0, 130.0, 140.0]),
-    )
+    (variant, flat(&[100.0, 99.0, 98.0, 97.0, 96.0, 110.0, 120.0, 130.0, 140.0]))
 }
 
 #[test]
 fn a_signal_on_the_last_warm_up_candle_does_not_trade_and_one_on_the_first_traded_candle_does() {
     let (mut variant, candles) = one_cross();
     for (from_day, entries) in [(5, vec![6]), (6, vec![])] {
-        variant.range = Range::Between {
-            from_ms: from_day * DAY_MS,
-            until_ms: i64::MAX,
-        };
-        let found: Vec<usize> = run(&variant, &candles)
-            .trades
-            .iter()
-            .map(|trade| trade.entry_bar)
-            .collect();
+        variant.range = Range::Between { from_ms: from_day * DAY_MS, until_ms: i64::MAX };
+        let found: Vec<usize> =
+            run(&variant, &candles).trades.iter().map(|trade| trade.entry_bar).collect();
         assert_eq!(found, entries, "from day {from_day}");
     }
 }
@@ -98,19 +69,12 @@ fn a_signal_on_the_last_warm_up_candle_does_not_trade_and_one_on_the_first_trade
 #[test]
 fn buy_and_hold_enters_after_the_first_candle_of_the_range_on_the_side_allowed() {
     let (mut variant, candles) = one_cross();
-    variant.scenario.preset = PRESETS
-        .iter()
-        .find(|preset| preset.name == "buy_and_hold")
-        .unwrap();
+    variant.scenario.preset = PRESETS.iter().find(|preset| preset.name == "buy_and_hold").unwrap();
     variant.scenario.params = vec![];
-    variant.range = Range::Last {
-        span_ms: 4 * DAY_MS,
-    };
-    for (direction, profit) in [
-        (Direction::Long, 20.0),
-        (Direction::Both, 20.0),
-        (Direction::Short, -20.0),
-    ] {
+    variant.range = Range::Last { span_ms: 4 * DAY_MS };
+    for (direction, profit) in
+        [(Direction::Long, 20.0), (Direction::Both, 20.0), (Direction::Short, -20.0)]
+    {
         variant.scenario.direction = direction;
         let report = run(&variant, &candles);
         assert_eq!((report.trades[0].entry_bar, report.metrics.candles), (6, 4));
@@ -121,10 +85,7 @@ fn buy_and_hold_enters_after_the_first_candle_of_the_range_on_the_side_allowed()
 #[test]
 fn missing_warm_up_is_told() {
     let (mut variant, candles) = one_cross();
-    variant.range = Range::Between {
-        from_ms: DAY_MS,
-        until_ms: i64::MAX,
-    };
+    variant.range = Range::Between { from_ms: DAY_MS, until_ms: i64::MAX };
     assert_eq!(run(&variant, &candles).warmup_missing, 2);
 }
 
@@ -137,10 +98,7 @@ fn refusal(variant: &Variant) -> BacktestError {
 #[test]
 fn a_range_without_candles_another_timeframe_and_impossible_settings_are_refused() {
     let mut empty = variant(&[]);
-    empty.range = Range::Between {
-        from_ms: 10 * DAY_MS,
-        until_ms: 20 * DAY_MS,
-    };
+    empty.range = Range::Between { from_ms: 10 * DAY_MS, until_ms: 20 * DAY_MS };
     assert_eq!(refusal(&empty), BacktestError::NoCandles);
 
     let mut hourly = variant(&[]);
@@ -149,28 +107,13 @@ fn a_range_without_candles_another_timeframe_and_impossible_settings_are_refused
 
     let mut broke = variant(&[]);
     broke.config.balance = 0.0;
-    assert!(matches!(
-        refusal(&broke),
-        BacktestError::Setting {
-            name: "balance",
-            ..
-        }
-    ));
+    assert!(matches!(refusal(&broke), BacktestError::Setting { name: "balance", .. }));
 
     let mut endless = variant(&[]);
     endless.money_management.stop_loss_pct = Some(f64::NAN);
-    assert!(matches!(
-        refusal(&endless),
-        BacktestError::Setting {
-            name: "stop_loss_pct",
-            ..
-        }
-    ));
+    assert!(matches!(refusal(&endless), BacktestError::Setting { name: "stop_loss_pct", .. }));
 
     let (mut short_of_params, _) = one_cross();
     short_of_params.scenario.params = vec![3.0];
-    assert!(matches!(
-        refusal(&short_of_params),
-        BacktestError::Preset { .. }
-    ));
+    assert!(matches!(refusal(&short_of_params), BacktestError::Preset { .. }));
 }

@@ -26,10 +26,9 @@ static SCRIPTED: PresetDefinition = PresetDefinition {
 fn scripted(inputs: &Inputs<'_>) -> Result<Vec<Signal>, PresetError> {
     let (pairs, _) = inputs.params.as_chunks::<2>();
     let signal = |bar: usize| {
-        let pair = pairs.iter().find(|[at, _]| {
-            at.total_cmp(&f64::from(u32::try_from(bar).unwrap()))
-                .is_eq()
-        })?;
+        let pair = pairs
+            .iter()
+            .find(|[at, _]| at.total_cmp(&f64::from(u32::try_from(bar).unwrap())).is_eq())?;
         let stance = match pair[1] {
             1.0 => Stance::Long,
             -1.0 => Stance::Short,
@@ -59,27 +58,15 @@ fn variant(script: &[(u32, f64)]) -> Variant {
     Variant {
         ticker: "TEST".to_owned(),
         timeframe: "1d".parse().unwrap(),
-        range: Range::Between {
-            from_ms: i64::MIN,
-            until_ms: i64::MAX,
-        },
+        range: Range::Between { from_ms: i64::MIN, until_ms: i64::MAX },
         scenario: Scenario {
             name: None,
             preset: &SCRIPTED,
-            params: script
-                .iter()
-                .flat_map(|(bar, side)| [f64::from(*bar), *side])
-                .collect(),
+            params: script.iter().flat_map(|(bar, side)| [f64::from(*bar), *side]).collect(),
             direction: Direction::Both,
         },
-        money_management: MoneyManagement {
-            size: Size::Units(1.0),
-            ..MoneyManagement::default()
-        },
-        config: Config {
-            balance: 1_000.0,
-            ..Config::default()
-        },
+        money_management: MoneyManagement { size: Size::Units(1.0), ..MoneyManagement::default() },
+        config: Config { balance: 1_000.0, ..Config::default() },
     }
 }
 
@@ -96,10 +83,7 @@ fn run(variant: &Variant, candles: &Candles) -> Report {
 #[track_caller]
 fn assert_near(found: f64, expected: f64) {
     let scale = expected.abs().max(1.0);
-    assert!(
-        (found - expected).abs() <= 1e-12 * scale,
-        "found {found}, expected {expected}"
-    );
+    assert!((found - expected).abs() <= 1e-12 * scale, "found {found}, expected {expected}");
 }
 
 /// Figures that are null have a reason and the reverse; nothing else is null anywhere.
@@ -113,11 +97,7 @@ fn assert_only_reasoned_nulls(report: &Report) {
     }
     // serde_json writes what is not finite as null.
     for part in ["trades", "equity"] {
-        assert!(
-            !json[part].to_string().contains("null"),
-            "{part}: {}",
-            json[part]
-        );
+        assert!(!json[part].to_string().contains("null"), "{part}: {}", json[part]);
     }
 }
 

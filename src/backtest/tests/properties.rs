@@ -27,11 +27,8 @@ fn any_candles() -> impl Strategy<Value = Candles> {
 }
 
 fn any_variant() -> impl Strategy<Value = Variant> {
-    let direction = prop_oneof![
-        Just(Direction::Long),
-        Just(Direction::Short),
-        Just(Direction::Both)
-    ];
+    let direction =
+        prop_oneof![Just(Direction::Long), Just(Direction::Short), Just(Direction::Both)];
     let fill = prop_oneof![Just(Fill::NextOpen), Just(Fill::Close)];
     let stop = prop::option::of(0.5..5.0_f64);
     let target = prop::option::of(0.5..5.0_f64);
@@ -42,11 +39,8 @@ fn any_variant() -> impl Strategy<Value = Variant> {
             variant.scenario.preset = preset;
             variant.scenario.params = [3.0, 8.0, 4.0][..preset.params.len()].to_vec();
             variant.scenario.direction = direction;
-            variant.money_management = MoneyManagement {
-                size: Size::PctEquity(90.0),
-                stop_loss_pct,
-                take_profit_pct,
-            };
+            variant.money_management =
+                MoneyManagement { size: Size::PctEquity(90.0), stop_loss_pct, take_profit_pct };
             variant.config.fill = fill;
             variant.config.fee_taker_bps = 5.0;
             variant.config.fee_maker_bps = 2.0;
@@ -59,13 +53,7 @@ fn any_variant() -> impl Strategy<Value = Variant> {
 fn cut(candles: &Candles, length: usize) -> Candles {
     let mut cut = candles.clone();
     cut.time.truncate(length);
-    for column in [
-        &mut cut.open,
-        &mut cut.high,
-        &mut cut.low,
-        &mut cut.close,
-        &mut cut.volume,
-    ] {
+    for column in [&mut cut.open, &mut cut.high, &mut cut.low, &mut cut.close, &mut cut.volume] {
         column.truncate(length);
     }
     cut
@@ -149,13 +137,7 @@ fn more_warm_up_than_asked_for_changes_no_trade() {
         seed >> 16
     };
     let steps: Vec<(i32, u32, u32)> = (0..4_000)
-        .map(|_| {
-            (
-                i32::try_from(random() % 601).unwrap() - 300,
-                random() % 90,
-                random() % 90,
-            )
-        })
+        .map(|_| (i32::try_from(random() % 601).unwrap() - 300, random() % 90, random() % 90))
         .collect();
     let candles = walk(&steps);
     for preset in PRESETS {
@@ -164,10 +146,7 @@ fn more_warm_up_than_asked_for_changes_no_trade() {
         variant.scenario.params = preset.params.iter().map(|param| param.default).collect();
         variant.money_management.size = Size::PctEquity(100.0);
         let warmup = warmup_candles(&variant);
-        variant.range = Range::Between {
-            from_ms: 3_000 * DAY_MS,
-            until_ms: i64::MAX,
-        };
+        variant.range = Range::Between { from_ms: 3_000 * DAY_MS, until_ms: i64::MAX };
         let trades = |warmup: usize| {
             let from = 3_000 - warmup;
             let mut late = Candles::default();

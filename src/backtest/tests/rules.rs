@@ -64,10 +64,7 @@ fn a_share_of_the_equity_includes_the_entry_fee() {
     let trade = only_trade(&report);
     assert_near(trade.quantity, 1_000.0 / 101.0);
     assert_near(report.metrics.final_equity, 1_000.0 / 101.0 * 99.0);
-    assert_near(
-        report.metrics.buy_and_hold_return.unwrap(),
-        99.0 / 101.0 - 1.0,
-    );
+    assert_near(report.metrics.buy_and_hold_return.unwrap(), 99.0 / 101.0 - 1.0);
 }
 
 #[test]
@@ -79,19 +76,11 @@ fn a_notional_is_divided_by_the_fill_price() {
 
 #[test]
 fn what_the_account_cannot_pay_for_is_rejected_and_counted() {
-    for size in [
-        Size::Units(11.0),
-        Size::Notional(1_000.1),
-        Size::Units(1e-310),
-    ] {
+    for size in [Size::Units(11.0), Size::Notional(1_000.1), Size::Units(1e-310)] {
         let mut variant = variant(&[(0, 1.0), (1, -1.0)]);
         variant.money_management.size = size;
         let report = run(&variant, &flat(&[100.0; 4]));
-        assert_eq!(
-            (report.trades.len(), report.metrics.rejected_entries),
-            (0, 2),
-            "{size:?}"
-        );
+        assert_eq!((report.trades.len(), report.metrics.rejected_entries), (0, 2), "{size:?}");
     }
 }
 
@@ -101,15 +90,9 @@ fn a_target_fills_at_its_price_for_the_maker_fee() {
     variant.money_management.take_profit_pct = Some(10.0);
     variant.config.fee_maker_bps = 20.0;
     variant.config.slippage_bps = 0.0;
-    let report = run(
-        &variant,
-        &daily(&[[100.0; 4], [100.0, 115.0, 99.0, 112.0], [112.0; 4]]),
-    );
+    let report = run(&variant, &daily(&[[100.0; 4], [100.0, 115.0, 99.0, 112.0], [112.0; 4]]));
     let trade = only_trade(&report);
-    assert_eq!(
-        (trade.exit_bar, trade.exit_reason),
-        (1, ExitReason::TakeProfit)
-    );
+    assert_eq!((trade.exit_bar, trade.exit_reason), (1, ExitReason::TakeProfit));
     assert_near(trade.exit_price, 110.0);
     assert_near(trade.fees, 0.22);
 }
@@ -138,19 +121,12 @@ fn a_gap_beyond_an_order_fills_at_the_open() {
     assert_eq!(ending(&stopped), (2, 90.0, ExitReason::StopLoss));
     let won = protected(Some(5.0), Some(5.0), &[calm, [120.0, 121.0, 80.0, 100.0]]);
     assert_eq!(ending(&won), (2, 120.0, ExitReason::TakeProfit));
-    assert_eq!(
-        (stopped.metrics.ambiguous_bars, won.metrics.ambiguous_bars),
-        (0, 0)
-    );
+    assert_eq!((stopped.metrics.ambiguous_bars, won.metrics.ambiguous_bars), (0, 0));
 }
 
 #[test]
 fn stop_and_target_in_one_candle_is_the_stop_and_is_counted() {
-    let report = protected(
-        Some(5.0),
-        Some(5.0),
-        &[[100.0, 106.0, 94.0, 100.0], [100.0; 4]],
-    );
+    let report = protected(Some(5.0), Some(5.0), &[[100.0, 106.0, 94.0, 100.0], [100.0; 4]]);
     assert_eq!(ending(&report), (1, 95.0, ExitReason::StopLoss));
     assert_eq!(report.metrics.ambiguous_bars, 1);
 }
@@ -161,26 +137,11 @@ fn a_short_has_its_stop_above_and_its_target_below() {
     variant.money_management.stop_loss_pct = Some(5.0);
     variant.money_management.take_profit_pct = Some(10.0);
     let after = |row| ending_of(&run(&variant, &daily(&[[100.0; 4], [100.0; 4], row])));
-    assert_eq!(
-        after([100.0, 106.0, 99.0, 100.0]),
-        (2, 105.0, ExitReason::StopLoss)
-    );
-    assert_eq!(
-        after([100.0, 101.0, 80.0, 100.0]),
-        (2, 90.0, ExitReason::TakeProfit)
-    );
-    assert_eq!(
-        after([120.0, 121.0, 80.0, 100.0]),
-        (2, 120.0, ExitReason::StopLoss)
-    );
-    assert_eq!(
-        after([80.0, 121.0, 79.0, 100.0]),
-        (2, 80.0, ExitReason::TakeProfit)
-    );
-    assert_eq!(
-        after([100.0, 106.0, 80.0, 100.0]),
-        (2, 105.0, ExitReason::StopLoss)
-    );
+    assert_eq!(after([100.0, 106.0, 99.0, 100.0]), (2, 105.0, ExitReason::StopLoss));
+    assert_eq!(after([100.0, 101.0, 80.0, 100.0]), (2, 90.0, ExitReason::TakeProfit));
+    assert_eq!(after([120.0, 121.0, 80.0, 100.0]), (2, 120.0, ExitReason::StopLoss));
+    assert_eq!(after([80.0, 121.0, 79.0, 100.0]), (2, 80.0, ExitReason::TakeProfit));
+    assert_eq!(after([100.0, 106.0, 80.0, 100.0]), (2, 105.0, ExitReason::StopLoss));
 }
 
 fn ending_of(report: &Report) -> (usize, f64, ExitReason) {
@@ -192,10 +153,7 @@ fn ending_of(report: &Report) -> (usize, f64, ExitReason) {
 fn a_market_exit_due_at_the_open_beats_the_stop_of_that_candle() {
     let mut variant = variant(&[(0, 1.0), (1, 0.0)]);
     variant.money_management.stop_loss_pct = Some(5.0);
-    let report = run(
-        &variant,
-        &daily(&[[100.0; 4], [100.0; 4], [98.0, 99.0, 80.0, 90.0]]),
-    );
+    let report = run(&variant, &daily(&[[100.0; 4], [100.0; 4], [98.0, 99.0, 80.0, 90.0]]));
     assert_eq!(ending(&report), (2, 98.0, ExitReason::Signal));
 }
 
@@ -204,15 +162,8 @@ fn with_fills_at_the_close_a_stop_comes_before_the_exit_of_its_candle_and_spares
     let mut variant = variant(&[(0, 1.0), (1, 0.0)]);
     variant.money_management.stop_loss_pct = Some(5.0);
     variant.config.fill = Fill::Close;
-    let rows = [
-        [100.0, 100.0, 50.0, 100.0],
-        [98.0, 99.0, 80.0, 90.0],
-        [90.0; 4],
-    ];
-    assert_eq!(
-        ending(&run(&variant, &daily(&rows))),
-        (1, 95.0, ExitReason::StopLoss)
-    );
+    let rows = [[100.0, 100.0, 50.0, 100.0], [98.0, 99.0, 80.0, 90.0], [90.0; 4]];
+    assert_eq!(ending(&run(&variant, &daily(&rows))), (1, 95.0, ExitReason::StopLoss));
 }
 
 #[test]
@@ -231,13 +182,7 @@ fn both_directions_turn_at_one_open_and_one_direction_leaves() {
 
 #[test]
 fn after_a_stop_the_next_entry_needs_a_new_signal() {
-    let rows = [
-        [100.0; 4],
-        [100.0, 100.0, 90.0, 100.0],
-        [100.0; 4],
-        [100.0; 4],
-        [100.0; 4],
-    ];
+    let rows = [[100.0; 4], [100.0, 100.0, 90.0, 100.0], [100.0; 4], [100.0; 4], [100.0; 4]];
     let mut variant = variant(&[(0, 1.0), (2, 0.0), (3, 1.0)]);
     variant.money_management.stop_loss_pct = Some(5.0);
     let report = run(&variant, &daily(&rows));
@@ -250,17 +195,8 @@ fn a_position_at_the_end_is_closed_at_the_last_close_and_is_neither_won_nor_lost
     let report = run(&variant(&[(0, 1.0)]), &flat(&[100.0, 100.0, 130.0]));
     assert_eq!(ending(&report), (2, 130.0, ExitReason::EndOfData));
     assert_near(report.metrics.final_equity, 1_030.0);
-    assert_eq!(
-        (
-            report.metrics.win_rate,
-            report.metrics.longest_winning_streak
-        ),
-        (None, 0)
-    );
-    assert_eq!(
-        report.equity.last().map(|point| point.equity),
-        Some(1_030.0)
-    );
+    assert_eq!((report.metrics.win_rate, report.metrics.longest_winning_streak), (None, 0));
+    assert_eq!(report.equity.last().map(|point| point.equity), Some(1_030.0));
 }
 
 #[test]
@@ -268,11 +204,7 @@ fn a_signal_on_the_last_candle_is_never_filled() {
     for fill in [Fill::NextOpen, Fill::Close] {
         let mut variant = variant(&[(2, 1.0)]);
         variant.config.fill = fill;
-        assert!(
-            run(&variant, &flat(&[100.0, 100.0, 130.0]))
-                .trades
-                .is_empty()
-        );
+        assert!(run(&variant, &flat(&[100.0, 100.0, 130.0])).trades.is_empty());
     }
 }
 
