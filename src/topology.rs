@@ -67,7 +67,7 @@ pub fn pipes(settings: &Settings, store: &Store, worker: &Worker, kinds: &Kinds)
         "pending_job",
         &pending_job.pipe(),
         PendingJobPublisher::new(store, worker, kinds.with_slot()),
-        PendingJobConsumer::new(store, worker, kinds, outcomes),
+        PendingJobConsumer::new(store, worker, &wakes, kinds, outcomes),
     );
     pipes.add_batched(
         "dead_job_canceller",

@@ -9,13 +9,14 @@ use crate::domain::job::{Claim, ClaimedJob, Ending, Failure, Outcome};
 use crate::kinds::{Kinds, PartReport, RunContext, RunError, WritePart};
 use crate::pipeline::{Consumer, Sender, Shutdown};
 use crate::store::Store;
-use crate::worker::Worker;
+use crate::worker::{Wakes, Worker};
 
 /// Runs jobs of all kinds.
 #[derive(Debug)]
 pub struct PendingJobConsumer {
     store: Store,
     worker: Worker,
+    wakes: Wakes,
     kinds: Kinds,
     outcomes: Sender<Outcome>,
 }
@@ -23,8 +24,39 @@ pub struct PendingJobConsumer {
 impl PendingJobConsumer {
     /// Runs jobs of these kinds; their ends go to `outcomes`.
     #[must_use]
-    pub fn new(store: &Store, worker: &Worker, kinds: &Kinds, outcomes: Sender<Outcome>) -> Self {
-        Self { store: store.clone(), worker: worker.clone(), kinds: kinds.clone(), outcomes }
+    pub fn new(
+        store: &Store,
+        worker: &Worker,
+        wakes: &Wakes,
+        kinds: &Kinds,
+        outcomes: Sender<Outcome>,
+    ) -> Self {
+        Self {
+            store: store.clone(),
+            worker: worker.clone(),
+            wakes: wakes.clone(),
+            kinds: kinds.clone(),
+            outcomes,
+        }
+    }
+
+    /// Runs the job and hands its end to the outcome pipe.
+    async fn run_and_hand_over(&self, job: &ClaimedJob, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let claim = job.claim;
+        let Some(control) = self.worker.held().control(claim) else { return Ok(()) };
+        if control.is_cancelled() {
+            return self.interrupted(claim).await;
+        }
+        let context = RunContext { control, write_part: self.write_part(claim) };
+        let ending = match self.run(job, &context, shutdown).await {
+            Ok(ending) => ending,
+            Err(RunError::Failed(failure)) => Ending::Failed(failure),
+            Err(RunError::Interrupted) => return self.interrupted(claim).await,
+        };
+        self.worker.held().run_ended(claim);
+        // The claim stays held until its end is written: the look would give it back otherwise.
+        let outcome = Outcome { claim, ending, attempt: job.attempt };
+        self.outcomes.send(outcome).await.map_err(|_| anyhow::anyhow!("the outcome pipe has ended"))
     }
 
     /// Runs the job; a panic of its code is an error of the job.
@@ -77,21 +109,12 @@ impl Consumer for PendingJobConsumer {
     type Item = ClaimedJob;
 
     async fn consume(&self, job: ClaimedJob, shutdown: &Shutdown) -> anyhow::Result<()> {
-        let claim = job.claim;
-        let Some(control) = self.worker.held().control(claim) else { return Ok(()) };
-        if control.is_cancelled() {
-            return self.interrupted(claim).await;
+        let handed_over = self.run_and_hand_over(&job, shutdown).await;
+        if self.kinds.needs_slot(&job.kind) && self.worker.slots_run_dry() {
+            // The last claim may have come back empty because the slots were full.
+            self.wakes.wake("pending_job");
         }
-        let context = RunContext { control, write_part: self.write_part(claim) };
-        let ending = match self.run(&job, &context, shutdown).await {
-            Ok(ending) => ending,
-            Err(RunError::Failed(failure)) => Ending::Failed(failure),
-            Err(RunError::Interrupted) => return self.interrupted(claim).await,
-        };
-        self.worker.held().run_ended(claim);
-        // The claim stays held until its end is written: the look would give it back otherwise.
-        let outcome = Outcome { claim, ending, attempt: job.attempt };
-        self.outcomes.send(outcome).await.map_err(|_| anyhow::anyhow!("the outcome pipe has ended"))
+        handed_over
     }
 }
 

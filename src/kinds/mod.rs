@@ -149,6 +149,12 @@ impl Kinds {
         self.0.iter().filter(|(_, kind)| kind.needs_slot()).map(|(name, _)| *name).collect()
     }
 
+    /// Whether runs of this kind need a slot; those of an unknown kind do not.
+    #[must_use]
+    pub fn needs_slot(&self, kind: &str) -> bool {
+        self.0.get(kind).is_some_and(|kind| kind.needs_slot())
+    }
+
     /// How long a run of this kind may take.
     ///
     /// # Errors

@@ -1,7 +1,6 @@
 //! Watches for jobs that are ready to run.
 
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
 use crate::domain::job::{Claim, ClaimedJob};
 use crate::pipeline::Publisher;
@@ -24,9 +23,7 @@ impl PendingJobPublisher {
     }
 
     async fn claim_once(&self, limit: usize) -> Result<Vec<ClaimedJob>, StoreError> {
-        let settings = self.worker.settings();
-        let ahead = Duration::from_millis(settings.claim_ahead_ms);
-        let cpu_limit = self.worker.held().slot_room(settings.slot_count(), ahead);
+        let cpu_limit = self.worker.slot_room();
         let jobs =
             self.store.claim_jobs(self.worker.id(), limit, &self.cpu_kinds, cpu_limit).await?;
         for job in &jobs {

@@ -124,6 +124,14 @@ impl Held {
         self.0.lock().claims.values().map(|held| held.claim).collect()
     }
 
+    /// Whether the slots will soon have nothing to do: less than half of what they can do within
+    /// `ahead` is held.
+    #[must_use]
+    pub fn slots_run_dry(&self, slots: usize, ahead: Duration) -> bool {
+        let room = self.slot_room(slots, ahead);
+        room > 0 && room >= self.0.lock().waiting_for_slots
+    }
+
     /// How many more jobs that need a slot to claim: what `slots` threads can do within `ahead`, at
     /// least one each, less what is held.
     #[must_use]
@@ -212,6 +220,7 @@ mod tests {
         assert_eq!(held.slot_room(3, Duration::from_millis(200)), 2);
         held.0.lock().slot_seconds = 0.01;
         assert_eq!(held.slot_room(3, Duration::from_millis(200)), 59);
+        assert!(held.slots_run_dry(3, Duration::from_millis(200)));
     }
 
     #[test]

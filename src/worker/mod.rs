@@ -105,6 +105,21 @@ impl Worker {
         self.0.renew_now.notify_one();
     }
 
+    /// How many more jobs that need a slot to claim.
+    #[must_use]
+    pub fn slot_room(&self) -> usize {
+        let settings = &self.0.settings;
+        self.held().slot_room(settings.slot_count(), Duration::from_millis(settings.claim_ahead_ms))
+    }
+
+    /// Whether more jobs that need a slot should be claimed soon.
+    #[must_use]
+    pub fn slots_run_dry(&self) -> bool {
+        let settings = &self.0.settings;
+        let ahead = Duration::from_millis(settings.claim_ahead_ms);
+        self.held().slots_run_dry(settings.slot_count(), ahead)
+    }
+
     /// Settings the worker was started with.
     #[must_use]
     pub fn settings(&self) -> &WorkerSettings {
