@@ -43,7 +43,7 @@ pub(super) async fn daemon(
     }
     store.check_schema().await?;
     let kinds = topology::kinds(settings)?;
-    let worker = Worker::start(store.clone(), settings.worker).await?;
+    let worker = Worker::start(&store, settings.worker).await?;
     topology::pipes(settings, &store, &worker, &kinds).run(shutdown).await?;
     store.close().await;
     Ok(())

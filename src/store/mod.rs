@@ -81,6 +81,14 @@ pub enum StoreError {
         /// What the driver said.
         source: sqlx::Error,
     },
+    /// No answer came in time: the connection is given up.
+    #[error("{statement}: no answer for {waited:?}")]
+    Silent {
+        /// The verb and object of the statement.
+        statement: &'static str,
+        /// How long was waited.
+        waited: Duration,
+    },
     /// Migrating failed.
     #[error("migrate the schema")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -133,6 +141,7 @@ pub struct Store {
     pool: PgPool,
     pooled: bool,
     session: Option<PgConnectOptions>,
+    patience: Duration,
 }
 
 impl Store {
@@ -149,6 +158,8 @@ impl Store {
         };
         let mut pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
+            // A ping before each statement would double the round trips; a dead connection shows itself.
+            .test_before_acquire(false)
             .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms));
         if !settings.pooled {
             let timeout = format!("set statement_timeout = {}", settings.statement_timeout_ms);
@@ -157,7 +168,21 @@ impl Store {
                 Box::pin(async move { connection.execute(timeout).await.map(drop) })
             });
         }
-        Ok(Self { pool: pool.connect_lazy_with(options), pooled: settings.pooled, session })
+        // The server ends a statement by itself; this is for a server that cannot be heard any more.
+        let patience =
+            Duration::from_millis(settings.statement_timeout_ms + settings.acquire_timeout_ms);
+        Ok(Self {
+            pool: pool.connect_lazy_with(options),
+            pooled: settings.pooled,
+            session,
+            patience,
+        })
+    }
+
+    /// The same store, with another limit on how long a statement may stay unanswered.
+    #[must_use]
+    pub fn with_patience(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
     }
 
     /// Connects once, to see whether the database is there.
@@ -206,6 +231,15 @@ enum Lease {
 }
 
 impl Lease {
+    /// Lets the connection be closed instead of used again: an answer may still be on its way.
+    fn give_up(&mut self) {
+        match self {
+            Self::Plain(connection) => connection.close_on_drop(),
+            // Dropping it rolls back, which waits for the answer in the background.
+            Self::Transaction(_) => {}
+        }
+    }
+
     /// Commits where there is something to commit.
     async fn done(self, statement: &'static str) -> Result<(), StoreError> {
         match self {
@@ -243,9 +277,12 @@ macro_rules! run {
         let answer = $store
             .query(include_str!(concat!("sql/", $file, ".sql")))
             $(.bind($value))*
-            .$method(&mut *connection)
-            .await
-            .map_err(crate::store::failed($what))?;
+            .$method(&mut *connection);
+        let Ok(answer) = tokio::time::timeout($store.patience, answer).await else {
+            connection.give_up();
+            return Err(StoreError::Silent { statement: $what, waited: $store.patience });
+        };
+        let answer = answer.map_err(crate::store::failed($what))?;
         connection.done($what).await?;
         answer
     }};

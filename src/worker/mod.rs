@@ -66,9 +66,11 @@ impl Worker {
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn start(store: Store, settings: WorkerSettings) -> Result<Self, StoreError> {
+    pub async fn start(store: &Store, settings: WorkerSettings) -> Result<Self, StoreError> {
+        // A renewal that hangs must be given up while there is time for another one.
+        let patience = Duration::from_millis(settings.lease_ms / 4);
         let worker = Self(Arc::new(Inner {
-            store,
+            store: store.with_patience(patience),
             settings,
             host: host_name(),
             id: AtomicI32::new(0),
