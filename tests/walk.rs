@@ -1,5 +1,5 @@
 //! The whole path, through the real daemon and by SQL alone: rows in, ranked answers out.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 
