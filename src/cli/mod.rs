@@ -3,6 +3,7 @@
 pub mod candles;
 mod check;
 mod migrate;
+mod reload;
 mod run;
 
 use std::path::PathBuf;
@@ -47,14 +48,15 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let settings = match settings::load(&Environment::of_process(cli.config_dir.clone())) {
+    let environment = Environment::of_process(cli.config_dir.clone());
+    let settings = match settings::load(&environment) {
         Ok(settings) => settings,
         Err(error) => {
             report(&format!("configuration: {error}"));
             return ExitCode::from(EX_CONFIG);
         }
     };
-    match execute(cli.command, settings) {
+    match execute(cli.command, environment, settings) {
         Ok(code) => code,
         Err(error) => {
             report(&one_line(&error));
@@ -66,7 +68,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn execute(command: Command, settings: Settings) -> anyhow::Result<ExitCode> {
+fn execute(
+    command: Command,
+    environment: Environment,
+    settings: Settings,
+) -> anyhow::Result<ExitCode> {
     match command {
         Command::Candles(command) => {
             candles::run(&command, &settings.candles.files.dir, &mut std::io::stdout())?;
@@ -76,7 +82,7 @@ fn execute(command: Command, settings: Settings) -> anyhow::Result<ExitCode> {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(async {
                 match command {
-                    Command::Run(args) => run::run(&args, settings).await,
+                    Command::Run(args) => run::run(&args, environment, settings).await,
                     Command::Migrate => migrate::run(&settings).await,
                     Command::Check => check::run(&settings).await,
                     Command::Candles(_) => Ok(ExitCode::SUCCESS),

@@ -6,8 +6,9 @@ use anyhow::Context;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::pipeline::Shutdown;
-use crate::settings::Settings;
+use super::reload;
+use crate::pipeline::{Pipes, Shutdown};
+use crate::settings::{Environment, Settings};
 use crate::store::Store;
 use crate::worker::Worker;
 use crate::{telemetry, topology};
@@ -20,15 +21,20 @@ pub(super) struct RunArgs {
     no_migrate: bool,
 }
 
-pub(super) async fn run(args: &RunArgs, settings: Settings) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(
+    args: &RunArgs,
+    environment: Environment,
+    settings: Settings,
+) -> anyhow::Result<ExitCode> {
     telemetry::start(&settings.log)?;
     let shutdown = Shutdown::new();
     stop_on_signals(&shutdown)?;
-    daemon(!args.no_migrate, &settings, shutdown).await?;
+    let reload = |pipes: &mut Pipes| reload::follow_signal(pipes, environment, settings.clone());
+    daemon(!args.no_migrate, &settings, shutdown, reload).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a daemon until `shutdown` says stop.
+/// Runs a daemon until `shutdown` says stop; `prepare` may add to its pipes.
 ///
 /// # Errors
 /// The database cannot be reached at the start, the schema does not fit, or a loop ended by itself.
@@ -36,6 +42,7 @@ pub(super) async fn daemon(
     migrate: bool,
     settings: &Settings,
     shutdown: Shutdown,
+    prepare: impl FnOnce(&mut Pipes) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let store = Store::new(&settings.database)?;
     if migrate {
@@ -44,7 +51,9 @@ pub(super) async fn daemon(
     store.check_schema().await?;
     let kinds = topology::kinds(settings)?;
     let worker = Worker::start(&store, settings.worker).await?;
-    topology::pipes(settings, &store, &worker, &kinds).run(shutdown).await?;
+    let mut pipes = topology::pipes(settings, &store, &worker, &kinds);
+    prepare(&mut pipes)?;
+    pipes.run(shutdown).await?;
     store.close().await;
     Ok(())
 }
