@@ -2,7 +2,7 @@
 -- committed before it took its lock, and no lock outlives the call.
 
 -- Lanes take in their news. A lane that wakes up starts at the least virtual time of the lanes that
--- have work (or where the last one stopped), so that nobody hoards credit while idle.
+-- may be served (or where the last one stopped), so that nobody hoards credit while idle.
 create function sluicegate.fold_lane_deltas() returns void
 language sql volatile set search_path = sluicegate, pg_temp as $$
     with news as materialized (
@@ -23,7 +23,8 @@ language sql volatile set search_path = sluicegate, pg_temp as $$
            vtime = case when l.has_ready or s.low_id is null then l.vtime
                         else greatest(l.vtime, coalesce(
                             (select min(a.vtime) from lanes a
-                              where a.has_ready and a.priority = l.priority),
+                              where a.has_ready and not a.paused and a.running < a.running_max
+                                and a.priority = l.priority),
                             (select max(a.vtime) from lanes a where a.priority = l.priority))) end
       from sums s
      where l.lane_id = s.lane_id
@@ -46,8 +47,8 @@ $$;
 
 -- Claims at most job_limit jobs for a worker, of them at most cpu_limit of the kinds that compute.
 -- Strict priority; within one priority the least-served lanes share by weight; within a lane the
--- oldest first. Lane rows are locked in one order and waited for: a claim takes milliseconds, and
--- passing over a busy lane would let lower priorities overtake it.
+-- oldest first. One claim at a time: it takes milliseconds, it sees all that the one before did, and
+-- it locks lanes round by round, in an order that two claims could not agree on.
 create function sluicegate.claim_jobs(
     for_worker int, job_limit int, cpu_kinds text[], cpu_limit int)
 returns table (job_id bigint, fence bigint, attempt int)
@@ -73,6 +74,7 @@ begin
     if not found then
         return;
     end if;
+    perform pg_advisory_xact_lock('lanes'::regclass::oid::int, 0);
     perform promote_delayed_jobs();
     perform fold_lane_deltas();
 
