@@ -3,7 +3,8 @@
 
 -- Ends jobs for good: the queue row goes, the outcome stays, and lane and bundle get their deltas, in
 -- one statement. A null fence means whatever fence the job has (a cancel); otherwise the job must be
--- claimed under exactly that fence.
+-- claimed under exactly that fence. An end that the run itself did not write (a cancel, a quarantine)
+-- raises the fence, so that the run's own end, coming late, is not taken for one written before.
 create function sluicegate.end_jobs(
     job_ids bigint[], fences bigint[], statuses smallint[], classes text[], errors text[],
     outputs text[], answers text[])
@@ -21,7 +22,7 @@ begin
         select q.job_id, q.fence, q.state from queue q
          where q.job_id = any (job_ids) order by q.job_id for update),
     valid as materialized (
-        select l.job_id from locked l join given g on g.job_id = l.job_id
+        select g.* from locked l join given g on g.job_id = l.job_id
          where g.fence is null or (l.state = 1 and l.fence = g.fence)),
     gone as (
         delete from queue q where q.job_id = any (array(select v.job_id from valid v))
@@ -29,16 +30,17 @@ begin
     done as (
         insert into outcomes (job_id, fence, attempt, failures, status, worker, claimed_at,
                               started_at, error_class, error, output)
-        select q.job_id, q.fence, q.attempt,
+        select q.job_id,
+               q.fence + case when g.status = 3 or g.error_class = 'crashed' then 1 else 0 end, q.attempt,
                q.failures + case when g.status = 2 and g.error_class <> 'crashed' then 1 else 0 end,
                g.status, q.worker, q.claimed_at,
                coalesce(q.started_at, case when g.status = 1 then q.claimed_at end),
                g.error_class, g.error, g.output::jsonb
-          from gone q join given g on g.job_id = q.job_id),
+          from gone q join valid g on g.job_id = q.job_id),
     answered as (
         insert into results
         select r.* from gone q
-          join given g on g.job_id = q.job_id
+          join valid g on g.job_id = q.job_id
          cross join lateral jsonb_populate_record(null::results, g.answer::jsonb || jsonb_build_object(
                'job_id', q.job_id, 'bundle_id', q.bundle_id, 'created_at', clock_timestamp())) r
          where g.answer is not null),
@@ -46,14 +48,15 @@ begin
         insert into bundle_deltas (bundle_id, completed, failed, cancelled)
         select q.bundle_id, count(*) filter (where g.status = 1), count(*) filter (where g.status = 2),
                count(*) filter (where g.status = 3)
-          from gone q join given g on g.job_id = q.job_id
+          from gone q join valid g on g.job_id = q.job_id
          where q.bundle_id is not null group by q.bundle_id),
     lane_news as (
         insert into lane_deltas (lane_id, released)
         select q.lane_id, count(*) from gone q where q.state = 1 group by q.lane_id),
     unmarked as (
         delete from progress p
-         where p.job_id = any (array(select q.job_id from gone q where q.started_at is not null)))
+         where p.job_id = any (array(select q.job_id from gone q
+                                      where q.started_at is not null or q.fence > 1)))
     select array_agg(q.job_id) into ended from gone q;
     return coalesce(ended, '{}');
 end $$;
