@@ -10,6 +10,15 @@ $$ select pg_notify('sluicegate_wake', pipe) $$;
 create function sluicegate.enqueue_jobs() returns trigger
 language plpgsql security definer set search_path = sluicegate, pg_temp as $$
 begin
+    -- The expander has moved the bundle's cursor in the same statement. Anybody else's job would be
+    -- counted in a bundle that does not know it.
+    if exists (select from new_jobs j left join bundles b on b.id = j.bundle_id
+                where j.bundle_id is not null
+                  and (b.cancelled_at is null and j.seq < b.expanded and j.user_id = b.user_id)
+                      is not true) then
+        raise exception 'bundle_id and seq are set by the daemon: leave them out, or insert a bundle';
+    end if;
+
     insert into lanes (user_id, kind, priority)
     select distinct j.user_id, j.kind, j.priority
       from new_jobs j
