@@ -70,6 +70,10 @@ comment on column sluicegate.bundles.cancelled is 'Jobs that were cancelled, as 
 comment on column sluicegate.bundles.progress is 'Ended jobs in percent, 0 to 100.';
 comment on column sluicegate.bundles.error is 'Why it was rejected: JSON path, what was found, what is allowed.';
 comment on column sluicegate.bundles.summary is 'The ranking: best variants and their metrics; written when the bundle ends.';
+comment on column sluicegate.bundles.created_at is 'When it was inserted.';
+comment on column sluicegate.bundles.started_at is 'When it had been read and its first jobs were about to be inserted.';
+comment on column sluicegate.bundles.finished_at is 'When it ended as completed, failed or rejected.';
+comment on column sluicegate.bundles.cancelled_at is 'When a command cancelled it; its jobs end soon after.';
 comment on column sluicegate.bundles.expanded is 'How many of its jobs have been inserted.';
 comment on column sluicegate.bundles.expander is 'The worker that expands it.';
 comment on column sluicegate.bundles.expander_until is 'Until when that worker is trusted to; another one goes on afterwards.';
@@ -97,6 +101,7 @@ create table sluicegate.jobs (
 create unique index jobs_of_bundle on sluicegate.jobs (bundle_id, seq) where bundle_id is not null;
 
 comment on table sluicegate.jobs is 'One unit of work, never updated. Bundles insert theirs; a user may insert one directly. Read sluicegate.job_status.';
+comment on column sluicegate.jobs.id is 'Its number, rising with the order of the inserts.';
 comment on column sluicegate.jobs.bundle_id is 'Set by the expander.';
 comment on column sluicegate.jobs.seq is 'Number of the variant within its bundle, from 0. Set by the expander.';
 comment on column sluicegate.jobs.user_id is 'Who asks.';
@@ -106,6 +111,7 @@ comment on column sluicegate.jobs.spec is 'One concrete variant, or what the kin
 comment on column sluicegate.jobs.run_at is 'Not before.';
 comment on column sluicegate.jobs.max_failures is 'A job that failed this often is failed for good.';
 comment on column sluicegate.jobs.timeout_s is 'Limit on one run in seconds; null takes the limit of the kind.';
+comment on column sluicegate.jobs.created_at is 'When it was inserted.';
 
 create table sluicegate.commands (
     id         bigint generated always as identity primary key,
@@ -125,8 +131,13 @@ create table sluicegate.commands (
 create index commands_to_apply on sluicegate.commands (id) where applied_at is null;
 
 comment on table sluicegate.commands is 'Orders to the daemon, by INSERT: cancel a job, a bundle, or with neither id everything of the user.';
+comment on column sluicegate.commands.id is 'Its number; commands are applied in this order.';
 comment on column sluicegate.commands.user_id is 'Whose bundles and jobs the command may reach.';
 comment on column sluicegate.commands.action is 'cancel.';
+comment on column sluicegate.commands.bundle_id is 'The bundle it is about.';
+comment on column sluicegate.commands.job_id is 'The job it is about.';
+comment on column sluicegate.commands.args is 'What the action needs besides.';
+comment on column sluicegate.commands.created_at is 'When it was inserted.';
 comment on column sluicegate.commands.affected is 'Jobs reached so far.';
 comment on column sluicegate.commands.applied_at is 'When it had taken effect; null until then.';
 comment on column sluicegate.commands.outcome is 'What the daemon did, or why not.';
@@ -168,6 +179,14 @@ create index results_ranked on sluicegate.results
     (bundle_id, sharpe desc nulls last, total_return desc, job_id);
 
 comment on table sluicegate.results is 'One row per finished backtest. Metrics that have no meaning are null; metrics.undefined says why.';
+comment on column sluicegate.results.job_id is 'The job, as in sluicegate.jobs.';
+comment on column sluicegate.results.bundle_id is 'Its bundle; null for a job inserted directly.';
+comment on column sluicegate.results.ticker is 'What was traded.';
+comment on column sluicegate.results.timeframe is 'Length of one candle, 1m to 1w.';
+comment on column sluicegate.results.from_time is 'Begin of the range that was tested, included.';
+comment on column sluicegate.results.until_time is 'End of the range that was tested, excluded.';
+comment on column sluicegate.results.scenario is 'The scenario with its parameters, all single values.';
+comment on column sluicegate.results.money_management is 'The money management, all single values.';
 comment on column sluicegate.results.final_equity is 'Equity after the last candle, account currency.';
 comment on column sluicegate.results.total_return is 'final_equity / balance - 1.';
 comment on column sluicegate.results.cagr is 'Compound annual growth rate, 0.1 is 10 %; null under 30 days.';
@@ -177,6 +196,7 @@ comment on column sluicegate.results.max_drawdown is 'Largest fall from a peak o
 comment on column sluicegate.results.calmar is 'cagr / max_drawdown.';
 comment on column sluicegate.results.profit_factor is 'Sum of profits / sum of losses, net of fees.';
 comment on column sluicegate.results.win_rate is 'Profitable trades / closed trades, 0 to 1.';
+comment on column sluicegate.results.trade_count is 'Closed trades.';
 comment on column sluicegate.results.exposure is 'Candles in position / candles, 0 to 1.';
 comment on column sluicegate.results.fees is 'All fees, account currency.';
 comment on column sluicegate.results.candles is 'Candles within the range.';
@@ -184,9 +204,12 @@ comment on column sluicegate.results.metrics is 'Every metric, and under "undefi
 comment on column sluicegate.results.candle_report is 'What the candles were like: gaps, duplicates, warm-up.';
 comment on column sluicegate.results.candle_digest is 'SHA-256 over the candles that were used.';
 comment on column sluicegate.results.result_digest is 'SHA-256 over trades and equity: the same job gives the same digest.';
+comment on column sluicegate.results.engine_version is 'Rises when the engine would give other trades or equity for the same input.';
+comment on column sluicegate.results.metrics_version is 'Rises when a metric would be computed differently.';
 comment on column sluicegate.results.run_ms is 'Time the engine took, milliseconds.';
 comment on column sluicegate.results.trades is 'List of {"entry_time", "exit_time", "direction", "entry_price", "exit_price", "quantity", "pnl", "fees", "exit_reason"}; null where not kept.';
 comment on column sluicegate.results.equity is 'List of [time, equity]; null where not kept.';
+comment on column sluicegate.results.created_at is 'When the row was written.';
 
 create table sluicegate.job_parts (
     job_id     bigint not null,
@@ -198,6 +221,9 @@ create table sluicegate.job_parts (
     primary key (job_id, attempt, part)
 ) with (fillfactor = 70);
 comment on table sluicegate.job_parts is 'Parallel parts of a job; each part writes its own row.';
+comment on column sluicegate.job_parts.job_id is 'The job, as in sluicegate.jobs.';
 comment on column sluicegate.job_parts.attempt is 'Which claim of the job wrote it.';
 comment on column sluicegate.job_parts.part is 'Number of the part, from 0.';
 comment on column sluicegate.job_parts.progress is 'Percent, 0 to 100.';
+comment on column sluicegate.job_parts.output is 'What came out of it; null until it is done.';
+comment on column sluicegate.job_parts.updated_at is 'When the row was last written.';

@@ -20,7 +20,10 @@ create table sluicegate.workers (
 alter sequence sluicegate.worker_ids owned by sluicegate.workers.id;
 comment on table sluicegate.workers is 'One row per start of a daemon process.';
 comment on column sluicegate.workers.id is 'From a sequence, never a host name: pod names are used again.';
+comment on column sluicegate.workers.host is 'The machine or pod it runs on.';
+comment on column sluicegate.workers.version is 'Version of the program.';
 comment on column sluicegate.workers.slots is 'Threads for jobs that compute.';
+comment on column sluicegate.workers.started_at is 'When it registered.';
 comment on column sluicegate.workers.renewed_at is 'Last renewal of the lease.';
 comment on column sluicegate.workers.lease_until is 'Trusted until then.';
 comment on column sluicegate.workers.session_lock is 'Whether it holds an advisory lock that vanishes with its session.';
@@ -108,6 +111,7 @@ create table sluicegate.outcomes (
 create index outcomes_not_completed on sluicegate.outcomes (status) where status <> 1;
 create index outcomes_by_time on sluicegate.outcomes using brin (ended_at);
 comment on table sluicegate.outcomes is 'How each ended job ended: 1 completed, 2 failed, 3 cancelled. Append-only: the primary key holds at most one per job.';
+comment on column sluicegate.outcomes.fence is 'Fence of the claim that wrote the end; one above it where somebody else ended the job.';
 
 create table sluicegate.failed_attempts (
     job_id      bigint not null,

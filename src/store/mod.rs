@@ -94,7 +94,7 @@ pub enum StoreError {
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// The schema is newer than this daemon may work with.
     #[error(
-        "schema sluicegate is at version {found} and needs a daemon that knows version {needed}; this one knows {known}"
+        "schema sluicegate is at version {found} and needs a daemon that knows version {needed}; this one knows {known}: run a newer sluicegate"
     )]
     SchemaTooNew {
         /// Version of the schema.

@@ -7,7 +7,7 @@ with chosen as materialized (
 ended as materialized (
     select cardinality(sluicegate.end_jobs(
                array_agg(c.job_id), array_agg(null::bigint), array_agg(3::smallint),
-               array_agg('cancelled'::text), array_agg('cancelled by command ' || $1),
+               array_agg('cancelled'::text), array_agg('cancelled by command ' || $1::bigint),
                array_agg(null::text), array_agg(null::text))) as jobs
       from chosen c having count(*) > 0)
 update sluicegate.commands c set affected = c.affected + e.jobs
