@@ -1,0 +1,78 @@
+//! Start marks, progress and parts of running jobs.
+
+use serde_json::json;
+use sluicegate::domain::job::{Claim, Progress};
+use sluicegate::store::EndingBatch;
+
+use crate::rig::{Rig, completed, failed, stale};
+
+fn at(claim: Claim, percent: f64) -> Progress {
+    Progress { claim, percent, elapsed_ms: 1_500, timeout_ms: 60_000, stall_ms: Some(30_000) }
+}
+
+#[tokio::test]
+async fn the_first_mark_starts_a_job_and_later_ones_move_it() {
+    let rig = Rig::new().await;
+    let claim = rig.claimed().await;
+    rig.store.mark_progress(&[at(claim, 10.0)]).await.unwrap();
+    assert_eq!(rig.status(claim.job_id).await, "running");
+    let (started, deadline): (f64, f64) = sqlx::query_as(
+        "select extract(epoch from clock_timestamp() - started_at)::float8,
+                extract(epoch from deadline - started_at)::float8 from sluicegate.queue",
+    )
+    .fetch_one(rig.db.pool())
+    .await
+    .unwrap();
+    assert!((1.5..20.0).contains(&started), "it began before it was marked: {started}");
+    assert!((59.9..60.1).contains(&deadline), "{deadline}");
+    let first: String = rig.one("select started_at::text from sluicegate.queue").await;
+    rig.store.mark_progress(&[at(claim, 70.0)]).await.unwrap();
+    assert_eq!(rig.one::<f64>("select progress from sluicegate.job_status").await, 70.0);
+    assert_eq!(rig.one::<String>("select started_at::text from sluicegate.queue").await, first);
+}
+
+#[tokio::test]
+async fn marks_under_an_old_fence_change_nothing() {
+    let rig = Rig::new().await;
+    let (lost, held) = (rig.claimed().await, rig.claimed().await);
+    rig.store.mark_progress(&[at(stale(lost), 10.0), at(held, 20.0)]).await.unwrap();
+    assert_eq!(rig.status(lost.job_id).await, "queued");
+    assert_eq!(rig.status(held.job_id).await, "running");
+    rig.store.release_jobs(&[lost]).await.unwrap();
+    rig.store.mark_progress(&[at(lost, 30.0)]).await.unwrap();
+    assert_eq!(rig.status(lost.job_id).await, "pending");
+    assert_eq!(rig.one::<i64>("select count(*) from sluicegate.progress").await, 1);
+}
+
+#[tokio::test]
+async fn no_progress_is_left_of_a_job_that_ended() {
+    let rig = Rig::new().await;
+    let claim = rig.claimed().await;
+    rig.store.mark_progress(&[at(claim, 10.0)]).await.unwrap();
+    rig.store.fail_jobs(&[failed(claim, "broken", true)], &[0]).await.unwrap();
+    rig.run("update sluicegate.queue set run_at = now() - interval '1 s'").await;
+    // The second run ends before its start mark.
+    let again = rig.claim(1).await[0].claim;
+    rig.store.end_jobs(&EndingBatch::of([&completed(again)])).await.unwrap();
+    assert_eq!(rig.one::<i64>("select count(*) from sluicegate.progress").await, 0);
+}
+
+#[tokio::test]
+async fn each_part_has_a_row_of_its_own_under_the_claim() {
+    let rig = Rig::new().await;
+    let claim = rig.claimed().await;
+    let output = json!({ "slept_s": 1 });
+    assert!(rig.store.write_part(claim, 0, 0.0, None).await.unwrap());
+    assert!(rig.store.write_part(claim, 1, 0.0, None).await.unwrap());
+    assert!(rig.store.write_part(claim, 0, 100.0, Some(&output)).await.unwrap());
+    assert!(!rig.store.write_part(stale(claim), 2, 0.0, None).await.unwrap());
+    let parts: Vec<String> = rig
+        .all(
+            "select concat_ws(' ', attempt, part, progress, output) from sluicegate.job_parts
+              order by part",
+        )
+        .await;
+    assert_eq!(parts, ["1 0 100 {\"slept_s\": 1}", "1 1 0"]);
+    rig.store.release_jobs(&[claim]).await.unwrap();
+    assert!(!rig.store.write_part(claim, 0, 50.0, None).await.unwrap());
+}
