@@ -13,10 +13,13 @@ orphans as materialized (
      where q.worker = $1 and q.state = 1
        and q.claimed_at < clock_timestamp() - $5 * interval '1 millisecond'
        and not exists (select from held h where (h.job_id, h.fence) = (q.job_id, q.fence))),
+-- By primary key: a join with what is held would read all that waits.
+standing as materialized (
+    select q.job_id, q.fence from sluicegate.queue q
+     where q.job_id = any ($3::bigint[]) and q.worker + 0 = $1),
 lost as (
     select h.job_id, h.fence from held h
-     where not exists (select from sluicegate.queue q
-                        where q.job_id = h.job_id and q.fence = h.fence and q.worker = $1))
+     where not exists (select from standing s where (s.job_id, s.fence) = (h.job_id, h.fence)))
 select exists (select from me) as alive,
        coalesce((select array_agg(l.job_id) from lost l), '{}') as lost_ids,
        coalesce((select array_agg(l.fence) from lost l), '{}') as lost_fences,
