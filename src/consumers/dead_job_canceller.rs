@@ -1,5 +1,7 @@
 //! Takes claims away from the dead: puts their jobs back, or cancels what ran too long.
 
+use std::collections::HashMap;
+
 use crate::domain::job::{Claim, DeadJob, Death};
 use crate::pipeline::BatchConsumer;
 use crate::store::Store;
@@ -27,7 +29,9 @@ impl DeadJobCancellerConsumer {
         }
         let rescued = self.store.rescue_jobs(claims, self.crashes_max).await?;
         let quarantined = rescued.iter().filter(|job| job.quarantined).count();
-        tracing::warn!(jobs = rescued.len(), quarantined, "took jobs from dead workers");
+        if !rescued.is_empty() {
+            tracing::warn!(jobs = rescued.len(), quarantined, "took jobs from dead workers");
+        }
         self.wakes.wake("pending_job");
         Ok(())
     }
@@ -51,6 +55,10 @@ impl BatchConsumer for DeadJobCancellerConsumer {
     type Item = DeadJob;
 
     async fn consume(&self, dead: Vec<DeadJob>) -> anyhow::Result<()> {
+        // Two looks may have found the same before it was dealt with.
+        let dead: HashMap<Claim, DeadJob> = dead.into_iter().map(|job| (job.claim, job)).collect();
+        let mut dead: Vec<DeadJob> = dead.into_values().collect();
+        dead.sort_unstable_by_key(|job| job.claim.job_id);
         let (orphans, overdue): (Vec<_>, Vec<_>) =
             dead.into_iter().partition(|job| job.death == Death::Worker);
         let claims: Vec<Claim> = orphans.iter().map(|job| job.claim).collect();
