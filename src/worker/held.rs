@@ -22,8 +22,8 @@ struct Inner {
     claims: HashMap<JobId, HeldClaim>,
     /// Claims that need a slot and have not ended.
     waiting_for_slots: usize,
-    /// Running mean of how long jobs keep a slot, seconds.
-    slot_seconds: f64,
+    /// Running mean of how long jobs keep a slot, seconds; `None` before the first has ended.
+    slot_seconds: Option<f64>,
 }
 
 #[derive(Debug)]
@@ -86,7 +86,9 @@ impl Held {
         if held.needs_slot && !held.run_ended {
             *waiting_for_slots -= 1;
             if let Some(begun) = held.control.begun() {
-                *slot_seconds += 0.1 * (begun.elapsed().as_secs_f64() - *slot_seconds);
+                let took = begun.elapsed().as_secs_f64();
+                let mean = slot_seconds.unwrap_or(took);
+                *slot_seconds = Some(mean + 0.1 * (took - mean));
             }
         }
         held.run_ended = true;
@@ -101,21 +103,28 @@ impl Held {
         }
     }
 
-    /// Lets go of claims that are lost and asks their runs to end.
-    pub fn lose(&self, claims: &[Claim]) {
+    /// Lets go of claims that are lost and asks their runs to end. Answers how many had not ended:
+    /// a claim also looks lost between the write of its end and its removal here.
+    pub fn lose(&self, claims: &[Claim]) -> usize {
+        let ended = |claim: &Claim| {
+            let inner = self.0.lock();
+            let held = inner.claims.get(&claim.job_id).filter(|held| held.claim == *claim);
+            held.is_none_or(|held| held.run_ended)
+        };
+        let mut cut_off = 0;
         for claim in claims {
+            cut_off += usize::from(!ended(claim));
             if let Some(control) = self.control(*claim) {
                 control.cancel();
             }
             self.remove(*claim);
         }
+        cut_off
     }
 
-    /// Lets go of everything and asks all runs to end. Answers how many there were.
+    /// Lets go of everything and asks all runs to end. Answers how many had not.
     pub fn lose_all(&self) -> usize {
-        let claims = self.claims();
-        self.lose(&claims);
-        claims.len()
+        self.lose(&self.claims())
     }
 
     /// All claims held, for the look.
@@ -137,7 +146,8 @@ impl Held {
     #[must_use]
     pub fn slot_room(&self, slots: usize, ahead: Duration) -> usize {
         let inner = self.0.lock();
-        let each = ahead.as_secs_f64() / inner.slot_seconds.max(1e-6);
+        // Before anything is known, one each: whoever takes more may sit on what others could run.
+        let each = inner.slot_seconds.map_or(1.0, |mean| ahead.as_secs_f64() / mean.max(1e-6));
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -216,9 +226,10 @@ mod tests {
     fn slots_are_claimed_one_each_until_runs_prove_short() {
         let held = Held::default();
         held.insert(claim(1, 1), true);
-        held.0.lock().slot_seconds = 60.0;
+        assert_eq!(held.slot_room(3, Duration::from_millis(200)), 2, "nothing is known yet");
+        held.0.lock().slot_seconds = Some(60.0);
         assert_eq!(held.slot_room(3, Duration::from_millis(200)), 2);
-        held.0.lock().slot_seconds = 0.01;
+        held.0.lock().slot_seconds = Some(0.01);
         assert_eq!(held.slot_room(3, Duration::from_millis(200)), 59);
         assert!(held.slots_run_dry(3, Duration::from_millis(200)));
     }

@@ -72,9 +72,9 @@ impl Worker {
     }
 
     async fn act_on(&self, look: &Look, wakes: &Wakes) {
-        if !look.lost.is_empty() {
-            tracing::info!(worker = self.id(), claims = look.lost.len(), "claims were taken away");
-            self.held().lose(&look.lost);
+        let cut_off = self.held().lose(&look.lost);
+        if cut_off > 0 {
+            tracing::info!(worker = self.id(), claims = cut_off, "claims were taken away");
         }
         if look.orphans > 0 {
             tracing::warn!(worker = self.id(), claims = look.orphans, "gave back claims not held");
