@@ -51,7 +51,7 @@ $$;
 -- it locks lanes round by round, in an order that two claims could not agree on.
 create function sluicegate.claim_jobs(
     for_worker int, job_limit int, cpu_kinds text[], cpu_limit int)
-returns table (job_id bigint, fence bigint, attempt int)
+returns table (job_id bigint, fence bigint, attempt int, kind text, spec text, timeout_s int)
 language plpgsql volatile set search_path = sluicegate, pg_temp
 set enable_nestloop = off set jit = off as $$
 #variable_conflict use_column
@@ -154,5 +154,12 @@ begin
 
     -- A claim that was filled expects more; only one that was not wants to be notified.
     update workers w set idle = want > 0 where w.id = for_worker and w.idle <> (want > 0);
-    return query select * from unnest(all_ids, all_fences, all_attempts);
+    -- Joined here, not by the caller: a job that was committed after the caller's snapshot can be
+    -- among the claims, and would be claimed without being told.
+    return query
+    select c.job_id, c.fence, c.attempt, j.kind, j.spec::text, j.timeout_s
+      from unnest(all_ids, all_fences, all_attempts) with ordinality
+           as c (job_id, fence, attempt, place)
+      join (select * from jobs where id = any (all_ids)) j on j.id = c.job_id
+     order by c.place;
 end $$;
