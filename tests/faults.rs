@@ -1,0 +1,14 @@
+//! What the product promises when processes die, freeze, or lose their database. Real daemons on a
+//! real Postgres; what happened is read from the tables and from what the daemons logged.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+#[path = "faults/freeze.rs"]
+mod freeze;
+#[path = "faults/history.rs"]
+mod history;
+#[path = "faults/kill.rs"]
+mod kill;
+#[path = "faults/scene.rs"]
+mod scene;
