@@ -3,8 +3,11 @@
 
 -- Lanes take in their news. A lane that wakes up starts at the least virtual time of the lanes that
 -- may be served (or where the last one stopped), so that nobody hoards credit while idle.
+-- In plpgsql, like its neighbours, because that keeps plans from call to call; plain SQL would be
+-- planned at every claim.
 create function sluicegate.fold_lane_deltas() returns void
-language sql volatile set search_path = sluicegate, pg_temp as $$
+language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+begin
     with news as materialized (
         select l.lane_id from lanes l
          where l.lane_id = any (array(select d.lane_id from lane_deltas d limit 10000))
@@ -27,12 +30,13 @@ language sql volatile set search_path = sluicegate, pg_temp as $$
                                 and a.priority = l.priority),
                             (select max(a.vtime) from lanes a where a.priority = l.priority))) end
       from sums s
-     where l.lane_id = s.lane_id
-$$;
+     where l.lane_id = s.lane_id;
+end $$;
 
 -- Delayed jobs that are due become ready.
 create function sluicegate.promote_delayed_jobs() returns void
-language sql volatile set search_path = sluicegate, pg_temp as $$
+language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+begin
     with promoted as (
         update queue q set state = 0
          where q.job_id = any (array(
@@ -42,18 +46,21 @@ language sql volatile set search_path = sluicegate, pg_temp as $$
            and q.state + 0 = 2
         returning q.lane_id, q.job_id)
     insert into lane_deltas (lane_id, released, low_id)
-    select lane_id, 0, min(job_id) from promoted group by lane_id
-$$;
+    select lane_id, 0, min(job_id) from promoted group by lane_id;
+end $$;
 
 -- Claims at most job_limit jobs for a worker, of them at most cpu_limit of the kinds that compute.
 -- Strict priority; within one priority the least-served lanes share by weight; within a lane the
 -- oldest first. One claim at a time: it takes milliseconds, it sees all that the one before did, and
--- it locks lanes round by round, in an order that two claims could not agree on.
+-- it locks lanes round by round, in an order that two claims could not agree on. A lane's jobs are
+-- found from its watermark on by a comparison that only queue_ready can serve: by the primary key, one
+-- would walk past the jobs of all other lanes, paused ones too. For the same reason plans for small
+-- tables are ruled out: they are kept, and the tables grow.
 create function sluicegate.claim_jobs(
     for_worker int, job_limit int, cpu_kinds text[], cpu_limit int)
 returns table (job_id bigint, fence bigint, attempt int, kind text, spec text, timeout_s int)
 language plpgsql volatile set search_path = sluicegate, pg_temp
-set enable_nestloop = off set jit = off as $$
+set enable_nestloop = off set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
 #variable_conflict use_column
 declare
     want      int := job_limit;
@@ -108,17 +115,18 @@ begin
              cross join lateral (
                    select r.job_id, row_number() over (order by r.job_id) as turn
                      from (select w.job_id from queue w
-                            where w.lane_id = c.lane_id and w.state = 0 and w.job_id >= c.low_id
-                            order by w.job_id limit c.quota) r) q),
+                            where w.state = 0 and w.lane_id <= c.lane_id
+                              and (w.lane_id, w.job_id) >= (c.lane_id, c.low_id)
+                            order by w.lane_id, w.job_id limit c.quota) r) q),
         ranked as (
-            select t.*, row_number() over (
-                       partition by t.is_cpu order by t.turn, t.vtime, t.lane_id) as class_rank
-              from taken t),
+            select t.*, row_number() over in_turn as rank,
+                   count(*) filter (where t.is_cpu) over in_turn as cpu_rank
+              from taken t
+            window in_turn as (order by t.turn, t.vtime, t.lane_id rows unbounded preceding)),
         kept as materialized (
-            select r.lane_id, r.job_id, r.is_cpu,
-                   row_number() over (order by r.turn, r.vtime, r.lane_id) as rank
-              from ranked r where not r.is_cpu or r.class_rank <= cpu_want
-             order by rank limit want),
+            select r.lane_id, r.job_id, r.is_cpu, r.rank
+              from ranked r where not r.is_cpu or r.cpu_rank <= cpu_want
+             order by r.turn, r.vtime, r.lane_id limit want),
         marked as (
             update queue q
                set state = 1, fence = q.fence + 1, attempt = q.attempt + 1, worker = for_worker,
@@ -140,10 +148,11 @@ begin
               left join (select lane_id, count(*)::int as jobs from marked group by lane_id) m
                      on m.lane_id = c.lane_id
              where l.lane_id = c.lane_id)
-        select array_agg(m.job_id order by k.rank), array_agg(m.fence order by k.rank),
-               array_agg(m.attempt order by k.rank), count(*) filter (where k.is_cpu)
+        select array_agg(r.job_id), array_agg(r.fence), array_agg(r.attempt),
+               count(*) filter (where r.is_cpu)
           into got_ids, got_fences, got_attempts, got_cpu
-          from marked m join kept k on k.job_id = m.job_id;
+          from (select m.job_id, m.fence, m.attempt, k.is_cpu
+                  from marked m join kept k on k.job_id = m.job_id order by k.rank) r;
 
         all_ids := all_ids || got_ids;
         all_fences := all_fences || got_fences;
