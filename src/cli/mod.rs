@@ -80,14 +80,17 @@ fn execute(
         }
         command => {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(async {
+            let ended = runtime.block_on(async {
                 match command {
                     Command::Run(args) => run::run(&args, environment, settings).await,
                     Command::Migrate => migrate::run(&settings).await,
                     Command::Check => check::run(&settings).await,
                     Command::Candles(_) => Ok(ExitCode::SUCCESS),
                 }
-            })
+            });
+            // A thread that waits for a file for ever must not keep the process.
+            runtime.shutdown_background();
+            ended
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The kind `backtest`: candles and one variant in, a row of `results` out.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 
 use super::{Answer, JobKind, Limits, RunContext, RunControl, RunError};
 use crate::backtest::request::{money_management_to_json, parse_spec, scenario_to_json};
@@ -71,10 +72,18 @@ impl<S: CandleSource> JobKind for BacktestKind<S> {
             },
             warmup_candles: warmup_candles(&variant),
         };
+        // A source that does not answer is a stall that the canceller cannot see: the run has no start
+        // mark yet, but its claim holds a slot.
+        let patience = self.limits.stall_ms.and_then(|ms| u64::try_from(ms).ok());
+        let patience = patience.map_or(Duration::MAX, Duration::from_millis);
         let loaded = tokio::select! {
-            loaded = self.candles.load(&query) => loaded,
+            loaded = timeout(patience, self.candles.load(&query)) => loaded,
             () = context.control.cancelled() => return Err(RunError::Interrupted),
         };
+        let loaded = loaded.map_err(|_elapsed| {
+            let series = query.series();
+            failure("candles_late", &format!("no candles of {series} after {patience:?}"), true)
+        })?;
         let loaded = loaded.map_err(|error| {
             failure(
                 error.class(),
