@@ -4,11 +4,25 @@
 
 mod support;
 
+#[path = "faults/cancel.rs"]
+mod cancel;
+#[path = "faults/drain.rs"]
+mod drain;
+#[path = "faults/expand.rs"]
+mod expand;
 #[path = "faults/freeze.rs"]
 mod freeze;
 #[path = "faults/history.rs"]
 mod history;
 #[path = "faults/kill.rs"]
 mod kill;
+#[path = "faults/limits.rs"]
+mod limits;
+#[path = "faults/outage.rs"]
+mod outage;
+#[path = "faults/poison.rs"]
+mod poison;
 #[path = "faults/scene.rs"]
 mod scene;
+#[path = "faults/start.rs"]
+mod start;

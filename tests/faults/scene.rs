@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::support::{DaemonProcess, TestDatabase, eventually};
 
 /// Longest wait for anything, on a machine busy with other things.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A lease that runs out soon, and a canceller that sees it soon.
 pub(crate) const SHORT_LEASE: [(&str, &str); 4] = [
@@ -111,4 +111,25 @@ pub(crate) async fn insert_bundle(pool: &PgPool, slows: i32) -> Uuid {
         ('alice', '{"timeframe": "1d"}', '["NASDAQ", "SP500"]',
          '[{"from": "1999-01-04", "until": "2019-01-01"}]', $1::text::jsonb) returning id"#;
     sqlx::query_scalar(sql).bind(scenario.to_string()).fetch_one(pool).await.unwrap()
+}
+
+/// Inserts a user's order to cancel a bundle, a job, or with neither all there is.
+pub(crate) async fn insert_cancel(
+    pool: &PgPool,
+    user: &str,
+    bundle: Option<Uuid>,
+    job: Option<i64>,
+) {
+    let sql = "insert into sluicegate.commands (user_id, action, bundle_id, job_id)
+               values ($1, 'cancel', $2, $3)";
+    sqlx::query(sql).bind(user).bind(bundle).bind(job).execute(pool).await.unwrap();
+}
+
+/// The spec of a backtest over twenty years of a ticker's daily candles.
+pub(crate) fn daily_spec(ticker: &str) -> Value {
+    json!({
+        "ticker": ticker, "timeframe": "1d",
+        "range": {"from": "1999-01-04", "until": "2019-01-01"},
+        "scenario": {"preset": "sma_cross", "params": {"fast": 10, "slow": 30}},
+    })
 }
