@@ -6,6 +6,8 @@ mod support;
 
 #[path = "faults/cancel.rs"]
 mod cancel;
+#[path = "faults/claim.rs"]
+mod claim;
 #[path = "faults/drain.rs"]
 mod drain;
 #[path = "faults/expand.rs"]
@@ -22,6 +24,8 @@ mod limits;
 mod outage;
 #[path = "faults/poison.rs"]
 mod poison;
+#[path = "faults/pooled.rs"]
+mod pooled;
 #[path = "faults/scene.rs"]
 mod scene;
 #[path = "faults/start.rs"]

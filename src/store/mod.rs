@@ -150,7 +150,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Url`] where a connection string cannot be read.
     pub fn new(settings: &DatabaseSettings) -> Result<Self, StoreError> {
-        let options = connect_options(&settings.url)?;
+        let mut options = connect_options(&settings.url)?;
+        if settings.pooled {
+            // Poolers know neither this parameter nor, before PgBouncer 1.21, named statements; the
+            // migrations and the driver's own look-ups would use the latter.
+            options = options.extra_float_digits(None).statement_cache_capacity(0);
+        }
         let session = match (settings.session_url.as_str(), settings.pooled) {
             ("", true) => None,
             ("", false) => Some(options.clone()),
