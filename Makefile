@@ -28,6 +28,6 @@ bench: ## Measure
 	cargo bench --locked
 
 check-all: lint ## Everything: lint, slow tests too, each bench once
-	@scripts/ensure-tools cargo-nextest
+	@scripts/ensure-tools cargo-nextest pgbouncer
 	cargo nextest run --locked --run-ignored all
 	cargo test --benches --locked

@@ -1,7 +1,8 @@
-//! The whole path through a real PgBouncer in transaction mode.
+//! The whole path through a real `PgBouncer` in transaction mode.
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -59,7 +60,10 @@ async fn start_pgbouncer(database: &TestDatabase) -> (DaemonProcess, TempDir, St
         ),
     )
     .unwrap();
-    let mut command = Command::new("pgbouncer");
+    // Debian's folder, which only root has in its path.
+    let installed = Path::new("/usr/sbin/pgbouncer");
+    let program = if installed.exists() { installed } else { Path::new("pgbouncer") };
+    let mut command = Command::new(program);
     if nix::unistd::geteuid().is_root() {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
