@@ -24,15 +24,11 @@ impl CommandConsumer {
         Self { store: store.clone(), worker: worker.clone(), wakes: wakes.clone() }
     }
 
+    /// Acts first and looks afterwards: a job may end by itself meanwhile, and other daemons may be
+    /// applying the same command.
     async fn cancel(&self, command: &Command) -> Result<String, StoreError> {
-        let target = self.store.find_target(command).await?;
-        if let Some(refusal) = refusal(command, &target) {
-            return Ok(refusal);
-        }
-        let mut jobs = i64::from(command.affected);
-        let mut bundles = 0;
         if command.job_id.is_none() {
-            bundles = self.store.cancel_bundles(command).await?;
+            self.store.cancel_bundles(command).await?;
         }
         loop {
             let cancelled = self.store.cancel_jobs(command, CANCEL_BATCH).await?;
@@ -42,21 +38,8 @@ impl CommandConsumer {
             if cancelled == 0 {
                 break;
             }
-            jobs += i64::from(cancelled);
         }
-        Ok(match (command.job_id, command.bundle_id) {
-            (Some(job), _) => format!("cancelled job {job}"),
-            (None, Some(bundle)) => {
-                format!("cancelled bundle {bundle}: {}", counted(jobs, "open job"))
-            }
-            (None, None) => {
-                format!(
-                    "cancelled {} and {}",
-                    counted(bundles.into(), "open bundle"),
-                    counted(jobs, "open job")
-                )
-            }
-        })
+        Ok(answer(command, &self.store.find_target(command).await?))
     }
 }
 
@@ -74,27 +57,28 @@ impl Consumer for CommandConsumer {
     }
 }
 
-/// Why the command cannot reach what it names. Somebody else's is answered like a missing one.
-fn refusal(command: &Command, target: &Target) -> Option<String> {
+/// What the command did, or why not. Somebody else's is answered like a missing one.
+fn answer(command: &Command, target: &Target) -> String {
     let user = &command.user_id;
+    let jobs = counted(target.jobs, "open job");
     if let Some(bundle) = command.bundle_id {
         return match target.bundle_status.as_deref() {
-            None => Some(format!("user {user:?} has no bundle {bundle}")),
-            Some("pending" | "expanding" | "running") => None,
-            Some(status) => Some(format!("bundle {bundle} has ended already: {status}")),
+            None => format!("user {user:?} has no bundle {bundle}"),
+            Some(_) if target.reached => format!("cancelled bundle {bundle}: {jobs}"),
+            Some(status) => format!("bundle {bundle} has ended already: {status}"),
         };
     }
-    let job = command.job_id?;
+    let Some(job) = command.job_id else {
+        return format!("cancelled {} and {jobs}", counted(target.bundles, "open bundle"));
+    };
     match target.job_status.as_deref() {
-        None => Some(format!("user {user:?} has no job {job}")),
-        Some("open") => None,
-        // An earlier try of this very command did it.
-        Some("cancelled") if command.affected > 0 => None,
-        Some(status) => Some(format!("job {job} has ended already: {status}")),
+        None => format!("user {user:?} has no job {job}"),
+        Some(_) if target.reached => format!("cancelled job {job}"),
+        Some(status) => format!("job {job} has ended already: {status}"),
     }
 }
 
-fn counted(count: i64, noun: &str) -> String {
+fn counted(count: i32, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }

@@ -29,6 +29,12 @@ pub struct Target {
     pub bundle_status: Option<String>,
     /// Status of the job, `open` while it has not ended; `None` where the user has no such job.
     pub job_status: Option<String>,
+    /// Whether the command has cancelled it.
+    pub reached: bool,
+    /// Jobs that the command has cancelled so far, whoever applied it.
+    pub jobs: i32,
+    /// Bundles of the user that were cancelled since the command was given.
+    pub bundles: i32,
 }
 
 impl Store {
@@ -75,11 +81,15 @@ impl Store {
             fetch_one,
             &command.user_id,
             command.bundle_id,
-            command.job_id
+            command.job_id,
+            command.id
         );
         Ok(Target {
             bundle_status: column(&row, "bundle_status", WHAT)?,
             job_status: column(&row, "job_status", WHAT)?,
+            reached: column(&row, "reached", WHAT)?,
+            jobs: column(&row, "jobs", WHAT)?,
+            bundles: column(&row, "bundles", WHAT)?,
         })
     }
 

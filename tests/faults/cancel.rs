@@ -87,6 +87,33 @@ async fn a_cancel_reaches_running_jobs_within_two_seconds_without_a_session() {
 }
 
 #[tokio::test]
+async fn an_order_is_answered_with_what_it_did_however_many_daemons_apply_it() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mut daemons = Vec::new();
+    for _ in 0..3 {
+        daemons.push(Daemon::start(&database, &[]).await);
+    }
+    for _ in 0..30 {
+        insert_job_of(pool, "alice", "sleep", &stuck()).await;
+    }
+    until(pool, "select count(started_at) = 30 from sluicegate.queue").await;
+    sqlx::query(
+        "insert into sluicegate.commands (user_id, action, job_id)
+         select 'alice', 'cancel', id from sluicegate.jobs",
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    until(pool, "select bool_and(applied_at is not null) from sluicegate.commands").await;
+    until_all_ended(pool).await;
+    history::check(pool).await;
+    let wrong = "select count(*) from sluicegate.commands
+                  where affected <> 1 or outcome <> 'cancelled job ' || job_id";
+    assert_eq!(one::<i64>(pool, wrong).await, 0, "orders answered wrongly");
+}
+
+#[tokio::test]
 async fn a_bundle_is_cancelled_while_pending_and_while_it_is_expanded() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
