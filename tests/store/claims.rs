@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::{Connection, PgPool};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use crate::rig::Rig;
+use crate::support::eventually;
 
 #[tokio::test]
 async fn a_claim_takes_the_oldest_first_and_says_what_to_run() {
@@ -131,6 +133,30 @@ async fn a_job_committed_late_with_a_lower_id_is_found() {
     transaction.commit().await.unwrap();
     assert!(low < high[0]);
     assert_eq!(rig.claim_ids(9).await, [low]);
+}
+
+#[tokio::test]
+async fn a_job_inserted_while_a_claim_waits_for_its_turn_is_claimed_whole() {
+    let rig = Rig::new().await;
+    let mut turn = rig.db.pool().begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock('sluicegate.lanes'::regclass::oid::int, 0)")
+        .execute(&mut *turn)
+        .await
+        .unwrap();
+    let (store, worker) = (rig.store.clone(), rig.worker);
+    let claim = tokio::spawn(async move { store.claim_jobs(worker, 9, &[], 0).await.unwrap() });
+    eventually(Duration::from_secs(30), "the claim waits", async || {
+        rig.one::<bool>(
+            "select exists (select from pg_locks where locktype = 'advisory' and not granted
+                and database = (select oid from pg_database where datname = current_database()))",
+        )
+        .await
+    })
+    .await;
+    let ids = rig.insert("alice", 0, 2).await;
+    turn.commit().await.unwrap();
+    let taken: Vec<i64> = claim.await.unwrap().iter().map(|job| job.claim.job_id).collect();
+    assert_eq!(taken, ids, "what is marked as claimed is also handed over");
 }
 
 /// Claimers that start together and go on until a round brings nothing for any of them.
