@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::settings::{self, Environment, Settings};
+use crate::store::StoreError;
 
 /// Exit code for a configuration that cannot be used, as in sysexits.h.
 const EX_CONFIG: u8 = 78;
@@ -59,6 +60,10 @@ pub fn main() -> ExitCode {
     match execute(cli.command, environment, settings) {
         Ok(code) => code,
         Err(error) => {
+            if let Some(StoreError::Url(message)) = error.downcast_ref() {
+                report(&format!("configuration: {message}"));
+                return ExitCode::from(EX_CONFIG);
+            }
             report(&one_line(&error));
             if cli.verbose {
                 error.chain().skip(1).for_each(|cause| report(&format!("  because: {cause}")));

@@ -45,6 +45,7 @@ pub(super) async fn daemon(
     prepare: impl FnOnce(&mut Pipes) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let store = Store::new(&settings.database)?;
+    store.ping().await?;
     if migrate {
         store.migrate().await?;
     }

@@ -179,10 +179,10 @@ impl Kinds {
                 .map(|known| (strsim::damerau_levenshtein(known, name), known))
                 .min()
                 .filter(|(distance, _)| *distance <= 3)
-                .map_or_else(String::new, |(_, known)| format!(", did you mean {known:?}?"));
+                .map_or_else(String::new, |(_, known)| format!(" did you mean {known:?}?"));
             Failure {
                 class: "unknown_kind",
-                message: format!("kind: found {name:?}, allowed {}{nearest}", known.join(", ")),
+                message: format!("unknown kind {name:?},{nearest} allowed: {}", known.join(", ")),
                 retryable: false,
             }
         })

@@ -63,8 +63,10 @@ impl JobKind for SleepKind {
 
     fn parse(&self, spec: &str) -> Result<SleepSpec, Failure> {
         let invalid = |message| Failure { class: "invalid_spec", message, retryable: false };
-        let spec: SleepSpec =
-            serde_json::from_str(spec).map_err(|error| invalid(format!("spec: {error}")))?;
+        // As an object first: a list would be taken for the values of the keys in order.
+        let spec: SleepSpec = serde_json::from_str::<serde_json::Map<_, _>>(spec)
+            .and_then(|spec| serde_json::from_value(spec.into()))
+            .map_err(|error| invalid(format!("spec: {error}")))?;
         if !(0.0..=SECONDS_MAX).contains(&spec.seconds) {
             let found = spec.seconds;
             return Err(invalid(format!(

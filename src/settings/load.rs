@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
+use config::{Config, ConfigError, File, FileFormat, Map, Source, Value, ValueKind};
 
 use super::Settings;
 
@@ -42,10 +42,10 @@ impl Environment {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// A file cannot be read, or a value is of the wrong kind.
-    #[error("{0}")]
-    Unreadable(#[from] config::ConfigError),
+    #[error("{}", in_one_line(.0))]
+    Unreadable(#[from] ConfigError),
     /// A folder or file that was asked for does not exist.
-    #[error("{what} {} does not exist", path.display())]
+    #[error("{what}: {} does not exist", path.display())]
     Missing {
         /// Who asked for it.
         what: &'static str,
@@ -65,6 +65,22 @@ pub enum SettingsError {
     Impossible(String),
 }
 
+/// The key first, as everywhere; a message over several lines joined to one.
+fn in_one_line(error: &ConfigError) -> String {
+    match error {
+        ConfigError::Type { key: Some(key), unexpected, expected, .. } => {
+            format!("{key}: found {unexpected}, allowed {expected}")
+        }
+        ConfigError::At { key: Some(key), error, .. } => format!("{key}: {error}"),
+        ConfigError::FileParse { uri: Some(file), cause } => {
+            let cause = cause.to_string();
+            let lines: Vec<&str> = cause.lines().filter(|line| !line.contains(" |")).collect();
+            format!("{file}: {}", lines.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
 /// Reads, merges and checks all layers.
 ///
 /// # Errors
@@ -72,7 +88,7 @@ pub enum SettingsError {
 pub fn load(environment: &Environment) -> Result<Settings, SettingsError> {
     let defaults =
         Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build()?;
-    let known = keys(&defaults.collect()?, "");
+    let known = known_keys(&defaults.collect()?);
     let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
     for file in files(environment)? {
         builder = builder.add_source(File::from(file).format(FileFormat::Toml));
@@ -113,7 +129,7 @@ fn files(environment: &Environment) -> Result<Vec<PathBuf>, SettingsError> {
     if let Some(name) = environment.variable("SLUICEGATE_ENV") {
         let path = dir.join(format!("{name}.toml"));
         if !path.is_file() {
-            return Err(SettingsError::Missing { what: "SLUICEGATE_ENV asks for", path });
+            return Err(SettingsError::Missing { what: "SLUICEGATE_ENV", path });
         }
         files.push(path);
     }
@@ -134,13 +150,17 @@ fn keys(tree: &Map<String, Value>, above: &str) -> Vec<String> {
     found
 }
 
+/// The keys that have a default, and the one that may be left out.
+fn known_keys(defaults: &Map<String, Value>) -> Vec<String> {
+    let mut known = keys(defaults, "");
+    let pipes = known.iter().filter_map(|key| key.strip_suffix(".poll_interval_ms"));
+    let rates: Vec<String> = pipes.map(|pipe| format!("{pipe}.rate_per_second")).collect();
+    known.extend(rates);
+    known
+}
+
 fn refuse_unknown(key: &str, known: &[String]) -> Result<(), SettingsError> {
-    // The one key that may be left out has no default to be known by.
-    let optional = key.strip_suffix(".rate_per_second").is_some_and(|pipe| {
-        known.iter().any(|known| known.starts_with(&format!("{pipe}.")))
-            && pipe.starts_with("pipes.")
-    });
-    if optional || known.iter().any(|known| known == key) {
+    if known.iter().any(|known| known == key) {
         return Ok(());
     }
     let hint = known

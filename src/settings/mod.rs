@@ -44,12 +44,24 @@ pub struct LogSettings {
 
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub enum LogFormat {
     /// For people.
     Pretty,
     /// For collectors.
     Json,
+}
+
+impl TryFrom<String> for LogFormat {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        match word.as_str() {
+            "pretty" => Ok(Self::Pretty),
+            "json" => Ok(Self::Json),
+            _ => Err(format!("found {word:?}, allowed pretty, json")),
+        }
+    }
 }
 
 /// Where candles come from.
@@ -68,10 +80,21 @@ pub struct CandleSettings {
 
 /// Which source of candles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub enum CandleSourceName {
     /// Local files.
     Files,
+}
+
+impl TryFrom<String> for CandleSourceName {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        match word.as_str() {
+            "files" => Ok(Self::Files),
+            _ => Err(format!("found {word:?}, allowed files")),
+        }
+    }
 }
 
 /// The local store of candles.

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::query::Query;
-use sqlx::{Executor, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, Transaction};
 
 pub use self::bundles::{BundleRequest, RankedJob};
 pub use self::commands::{Command, Target};
@@ -71,8 +71,16 @@ fn hide_password(url: &str) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The connection string cannot be read.
-    #[error("database.url: {0}")]
+    #[error("{0}")]
     Url(String),
+    /// Nobody answers, or the server refuses us.
+    #[error("connect to the database at {address}")]
+    Unreachable {
+        /// Host, port and database.
+        address: String,
+        /// What the driver said.
+        source: sqlx::Error,
+    },
     /// A statement failed, or no connection was to be had for it.
     #[error("{statement}")]
     Statement {
@@ -150,7 +158,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Url`] where a connection string cannot be read.
     pub fn new(settings: &DatabaseSettings) -> Result<Self, StoreError> {
-        let mut options = connect_options(&settings.url)?;
+        let mut options = connect_options("database.url", &settings.url)?;
         if settings.pooled {
             // Poolers know neither this parameter nor, before PgBouncer 1.21, named statements; the
             // migrations and the driver's own look-ups would use the latter.
@@ -159,7 +167,7 @@ impl Store {
         let session = match (settings.session_url.as_str(), settings.pooled) {
             ("", true) => None,
             ("", false) => Some(options.clone()),
-            (url, _) => Some(connect_options(url)?),
+            (url, _) => Some(connect_options("database.session_url", url)?),
         };
         let mut pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
@@ -190,17 +198,22 @@ impl Store {
         Self { patience, ..self.clone() }
     }
 
-    /// Connects once, to see whether the database is there.
+    /// Connects once, beside the pool: it would go on trying and say only that time ran out.
     ///
     /// # Errors
-    /// The connection was refused or timed out.
+    /// [`StoreError::Unreachable`], with the server's or the system's own words.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let mut connection = self.connection("connect to the database").await?;
-        self.query("select 1")
-            .execute(&mut *connection)
-            .await
-            .map_err(failed("connect to the database"))?;
-        connection.done("connect to the database").await
+        let options = self.pool.connect_options();
+        let unreachable = |source| {
+            let (host, port) = (options.get_host(), options.get_port());
+            let database = options.get_database().unwrap_or_default();
+            StoreError::Unreachable { address: format!("{host}:{port}/{database}"), source }
+        };
+        let patience = self.pool.options().get_acquire_timeout();
+        match tokio::time::timeout(patience, PgConnection::connect_with(&options)).await {
+            Ok(connected) => connected.map_err(unreachable)?.close().await.map_err(unreachable),
+            Err(_elapsed) => Err(unreachable(sqlx::Error::PoolTimedOut)),
+        }
     }
 
     /// Closes the pool; statements under way are waited for.
@@ -223,10 +236,20 @@ impl Store {
     }
 }
 
-fn connect_options(url: &str) -> Result<PgConnectOptions, StoreError> {
-    PgConnectOptions::from_str(url)
-        .map(|options| options.application_name("sluicegate"))
-        .map_err(|error| StoreError::Url(error.to_string()))
+fn connect_options(key: &'static str, url: &str) -> Result<PgConnectOptions, StoreError> {
+    let allowed = "allowed postgres://user:password@host:5432/database";
+    // What was found is not shown: a password may be anywhere in it.
+    let refused = |what: &str| Err(StoreError::Url(format!("{key}: {what}, {allowed}")));
+    if url.is_empty() {
+        return refused("found nothing, and DATABASE_URL is not set");
+    }
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return refused("found something else");
+    }
+    match PgConnectOptions::from_str(url) {
+        Ok(options) => Ok(options.application_name("sluicegate")),
+        Err(error) => refused(&error.to_string()),
+    }
 }
 
 /// A connection for one statement.
