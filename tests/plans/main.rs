@@ -2,7 +2,12 @@
 //! and however long the history is. Plans are read from `EXPLAIN`, and from the server's log for the
 //! statements inside functions.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,0 +1,189 @@
+//! Settings: their layers, what overrides what, and that the documented file is what is built in.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sluicegate::settings::{Environment, Settings, load};
+use tempfile::TempDir;
+
+/// A process in a folder of its own, with these environment variables.
+struct Process {
+    folder: TempDir,
+    environment: Environment,
+}
+
+impl Process {
+    fn with(variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment = Environment {
+            variables: variables.collect(),
+            config_dir: None,
+            working_dir: folder.path().to_owned(),
+        };
+        Self { folder, environment }
+    }
+
+    /// Adds a file to the folder, such as `config/default.toml`.
+    fn file(self, path: &str, text: &str) -> Self {
+        let path = self.folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self
+    }
+
+    fn config_dir(mut self, path: &str) -> Self {
+        self.environment.config_dir = Some(self.folder.path().join(path));
+        self
+    }
+
+    fn load(&self) -> Settings {
+        load(&self.environment).unwrap()
+    }
+
+    fn error(&self) -> String {
+        load(&self.environment).unwrap_err().to_string()
+    }
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("config")
+}
+
+#[test]
+fn a_variable_wins_over_the_file_of_the_environment_and_that_over_the_default_file() {
+    let files = |variables: &[(&str, &str)]| {
+        Process::with(variables)
+            .file("config/default.toml", "[worker]\nslots = 1\ndrain_ms = 1\nabort_ms = 1\n")
+            .file("config/staging.toml", "[worker]\nslots = 2\ndrain_ms = 2\n")
+    };
+    let worker = files(&[]).load().worker;
+    assert_eq!(
+        (worker.slots, worker.drain_ms, worker.abort_ms, worker.lease_ms),
+        (1, 1, 1, 15_000)
+    );
+    let worker = files(&[("SLUICEGATE_ENV", "staging")]).load().worker;
+    assert_eq!((worker.slots, worker.drain_ms, worker.abort_ms), (2, 2, 1));
+    let variables = [("SLUICEGATE_ENV", "staging"), ("SLUICEGATE__WORKER__SLOTS", "3")];
+    let worker = files(&variables).load().worker;
+    assert_eq!((worker.slots, worker.drain_ms, worker.abort_ms), (3, 2, 1));
+}
+
+#[test]
+fn a_rate_may_be_set_by_a_variable_also_where_the_default_has_none() {
+    let rate = |value| {
+        let name = "SLUICEGATE__PIPES__PENDING_JOB__RATE_PER_SECOND";
+        Process::with(&[(name, value)]).load().pipes.pending_job.rate_per_second
+    };
+    assert_eq!(rate("50"), Some(50.0));
+    assert_eq!(rate("0.5"), Some(0.5));
+    assert_eq!(Process::with(&[]).load().pipes.pending_job.rate_per_second, None);
+}
+
+#[test]
+fn text_that_looks_like_a_number_or_a_truth_value_stays_text() {
+    for text in ["0123", "1e5", "true", "0x10", "00"] {
+        let process = Process::with(&[("SLUICEGATE__DATABASE__SESSION_URL", text)]);
+        assert_eq!(process.load().database.session_url, text);
+    }
+    let numbers = [("SLUICEGATE__DATABASE__POOLED", "true"), ("SLUICEGATE__WORKER__SLOTS", "007")];
+    let settings = Process::with(&numbers).load();
+    assert!(settings.database.pooled);
+    assert_eq!(settings.worker.slots, 7);
+}
+
+#[test]
+fn the_usual_variable_names_the_database_unless_a_setting_does() {
+    let usual = ("DATABASE_URL", "postgres://usual/db");
+    let ours = ("SLUICEGATE__DATABASE__URL", "postgres://ours/db");
+    assert_eq!(Process::with(&[]).load().database.url, "");
+    assert_eq!(Process::with(&[usual]).load().database.url, "postgres://usual/db");
+    assert_eq!(Process::with(&[usual, ours]).load().database.url, "postgres://ours/db");
+    let file = "[database]\nurl = \"postgres://file/db\"\n";
+    let process = Process::with(&[usual]).file("config/default.toml", file);
+    assert_eq!(process.load().database.url, "postgres://file/db");
+}
+
+#[test]
+fn a_password_is_in_no_print_of_the_settings() {
+    let url = ("DATABASE_URL", "postgres://user:hunter2@host/db");
+    let printed = format!("{:?}", Process::with(&[url]).load());
+    assert!(printed.contains("host/db") && !printed.contains("hunter2"), "{printed}");
+}
+
+#[test]
+fn the_folder_is_the_one_asked_for_or_else_the_one_beside_the_working_directory() {
+    let variable = |path: &Path| path.to_str().unwrap().to_owned();
+    let slots = |n: u8| format!("[worker]\nslots = {n}\n");
+    let process = Process::with(&[])
+        .file("config/default.toml", &slots(1))
+        .file("named/default.toml", &slots(2))
+        .file("asked/default.toml", &slots(3));
+    assert_eq!(process.load().worker.slots, 1);
+    let mut named = process;
+    let folder = variable(&named.folder.path().join("named"));
+    named.environment.variables.insert("SLUICEGATE_CONFIG_DIR".to_owned(), folder);
+    assert_eq!(named.load().worker.slots, 2);
+    assert_eq!(named.config_dir("asked").load().worker.slots, 3);
+    assert_eq!(Process::with(&[]).load().worker.slots, 0, "no folder at all: what is built in");
+}
+
+#[test]
+fn a_folder_or_a_file_that_was_asked_for_and_is_not_there_is_an_error() {
+    let process = Process::with(&[]).config_dir("gone");
+    let path = process.folder.path().join("gone");
+    assert_eq!(process.error(), format!("--config-dir: {} does not exist", path.display()));
+    let process = Process::with(&[("SLUICEGATE_CONFIG_DIR", "gone")]);
+    assert_eq!(process.error(), "SLUICEGATE_CONFIG_DIR: gone does not exist");
+    let process = Process::with(&[("SLUICEGATE_ENV", "gone")]);
+    let path = process.folder.path().join("config/gone.toml");
+    assert_eq!(process.error(), format!("SLUICEGATE_ENV: {} does not exist", path.display()));
+}
+
+#[test]
+fn an_empty_variable_says_nothing() {
+    let process = Process::with(&[
+        ("DATABASE_URL", ""),
+        ("SLUICEGATE_ENV", ""),
+        ("SLUICEGATE_CONFIG_DIR", ""),
+    ]);
+    assert_eq!(process.load().database.url, "");
+}
+
+#[test]
+fn the_documented_file_is_what_is_built_in() {
+    let built_in = format!("{:?}", Process::with(&[]).load());
+    let mut process = Process::with(&[]);
+    process.environment.config_dir = Some(repository());
+    assert_eq!(format!("{:?}", process.load()), built_in);
+}
+
+#[test]
+fn the_documented_file_has_every_key() {
+    let built_in = format!("{:#?}", Process::with(&[]).load());
+    let text = fs::read_to_string(repository().join("default.toml")).unwrap();
+    let documented: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key.trim()).collect();
+    let fields = built_in.lines().filter_map(|line| line.trim().split_once(": "));
+    let mut seen = 0;
+    for (field, value) in fields.filter(|(_, value)| !value.ends_with('{')) {
+        assert!(documented.contains(field), "{field}: {value} is not in config/default.toml");
+        seen += 1;
+    }
+    assert!(seen > 50, "{seen} fields");
+}
+
+#[test]
+fn each_file_of_an_environment_is_valid() {
+    for entry in fs::read_dir(repository()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let mut process = Process::with(&[("SLUICEGATE_ENV", name)]);
+        process.environment.config_dir = Some(repository());
+        process.load();
+    }
+}
