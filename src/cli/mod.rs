@@ -2,6 +2,7 @@
 
 pub mod candles;
 mod check;
+mod demo;
 mod migrate;
 mod reload;
 mod run;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::settings::{self, Environment, Settings};
+use crate::settings::{self, Environment, SettingsError};
 use crate::store::StoreError;
 
 /// Exit code for a configuration that cannot be used, as in sysexits.h.
@@ -42,6 +43,8 @@ enum Command {
     /// Fills and shows the local candle store.
     #[command(subcommand)]
     Candles(candles::CandlesCommand),
+    /// Shows it all at work on a private Postgres, and leaves nothing behind.
+    Demo(demo::DemoArgs),
 }
 
 /// Parses the arguments, runs the command, and answers the exit code: 0 fine, 1 failed, 2 wrong usage,
@@ -49,16 +52,13 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let environment = Environment::of_process(cli.config_dir.clone());
-    let settings = match settings::load(&environment) {
-        Ok(settings) => settings,
-        Err(error) => {
-            report(&format!("configuration: {error}"));
-            return ExitCode::from(EX_CONFIG);
-        }
-    };
-    match execute(cli.command, environment, settings) {
+    let environment = Environment::of_process(cli.config_dir);
+    match execute(cli.command, environment) {
         Ok(code) => code,
+        Err(error) if error.is::<SettingsError>() => {
+            report(&format!("configuration: {error}"));
+            ExitCode::from(EX_CONFIG)
+        }
         Err(error) => {
             if let Some(StoreError::Url(message)) = error.downcast_ref() {
                 report(&format!("configuration: {message}"));
@@ -73,31 +73,26 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn execute(
-    command: Command,
-    environment: Environment,
-    settings: Settings,
-) -> anyhow::Result<ExitCode> {
-    match command {
+fn execute(command: Command, environment: Environment) -> anyhow::Result<ExitCode> {
+    // Each command reads the settings itself: those that need none run whatever the user's say.
+    let settings = || settings::load(&environment);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = match command {
+        Command::Run(args) => {
+            let settings = settings()?;
+            runtime.block_on(run::run(&args, environment, settings))
+        }
+        Command::Migrate => runtime.block_on(migrate::run(&settings()?)),
+        Command::Check => runtime.block_on(check::run(&settings()?)),
         Command::Candles(command) => {
-            candles::run(&command, &settings.candles.files.dir, &mut std::io::stdout())?;
-            Ok(ExitCode::SUCCESS)
+            candles::run(&command, &settings()?.candles.files.dir, &mut std::io::stdout())
+                .map(|()| ExitCode::SUCCESS)
         }
-        command => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            let ended = runtime.block_on(async {
-                match command {
-                    Command::Run(args) => run::run(&args, environment, settings).await,
-                    Command::Migrate => migrate::run(&settings).await,
-                    Command::Check => check::run(&settings).await,
-                    Command::Candles(_) => Ok(ExitCode::SUCCESS),
-                }
-            });
-            // A thread that waits for a file for ever must not keep the process.
-            runtime.shutdown_background();
-            ended
-        }
-    }
+        Command::Demo(args) => runtime.block_on(demo::run(&args)),
+    };
+    // A thread that waits for a file for ever must not keep the process.
+    runtime.shutdown_background();
+    ended
 }
 
 /// What failed and the last cause, in one line.

@@ -2,6 +2,7 @@
 
 mod bundles;
 mod commands;
+mod demo;
 mod endings;
 mod jobs;
 mod listener;
@@ -21,6 +22,7 @@ use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, Transaction};
 
 pub use self::bundles::{BundleRequest, RankedJob};
 pub use self::commands::{Command, Target};
+pub use self::demo::{DEMO_BUNDLE, DEMO_SLEEPS, DemoBundle, DemoSleep, DemoVariant};
 pub use self::endings::EndingBatch;
 pub use self::listener::{Session, SessionEvent};
 pub use self::rescue::{DeadWorker, Rescued};
