@@ -55,12 +55,14 @@ pub(super) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let ended = on_server(args, &server, &mut signals).await;
     spawn_blocking(move || drop(server)).await.context("stop the private Postgres")?;
     match ended? {
-        Ended::Told => Ok(ExitCode::SUCCESS),
+        Ended::Told if args.keep => say("\nThe server is stopped, everything is removed.")?,
+        Ended::Told => {}
         Ended::BySignal(number) => {
             say("Interrupted. The server is stopped, everything is removed.")?;
-            Ok(ExitCode::from(128 + number))
+            return Ok(ExitCode::from(128 + number));
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn on_server(

@@ -83,10 +83,11 @@ pub(super) fn best(variants: &[DemoVariant]) -> String {
 /// How long everything took, and what held it back.
 pub(super) fn pace(jobs: u64, took_s: f64, run_ms: f64) -> String {
     let per_second = f64::from(u32::try_from(jobs).unwrap_or(u32::MAX)) / took_s;
+    let build = if cfg!(debug_assertions) { " in this debug build" } else { "" };
     format!(
-        "{jobs} jobs in {took_s:.1} s, {per_second:.0} jobs/s. A backtest computed {run_ms:.1} ms on \
-         average; starts were\ngoverned to {STARTS_PER_SECOND} per second \
-         (pipes.pending_job.rate_per_second), so that there was something to watch.\n"
+        "{jobs} jobs in {took_s:.1} s, {per_second:.0} jobs/s: starts are governed to \
+         {STARTS_PER_SECOND} per second, to have something to watch\n\
+         (pipes.pending_job.rate_per_second). A backtest computed {run_ms:.1} ms on average{build}.\n"
     )
 }
 
