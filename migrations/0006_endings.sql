@@ -5,13 +5,12 @@
 -- one statement. A null fence means whatever fence the job has (a cancel); otherwise the job must be
 -- claimed under exactly that fence. An end that the run itself did not write (a cancel, a quarantine)
 -- raises the fence, so that the run's own end, coming late, is not taken for one written before.
--- Plans are kept from call to call, so those that suit only a small table are ruled out.
 create function sluicegate.end_jobs(
     job_ids bigint[], fences bigint[], statuses smallint[], classes text[], errors text[],
     outputs text[], answers text[])
 returns bigint[]
 language plpgsql volatile set search_path = sluicegate, pg_temp
-set enable_nestloop = off set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+set enable_nestloop = off set jit = off as $$
 #variable_conflict use_column
 declare
     ended bigint[];
