@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::support::{DaemonProcess, TestDatabase, eventually};
 
 /// Longest wait for anything, on a machine busy with other things.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A lease that runs out soon, and a canceller that sees it soon.
 pub(crate) const SHORT_LEASE: [(&str, &str); 4] = [
