@@ -71,6 +71,7 @@ declare
     got_fences bigint[];
     got_attempts int[];
     got_cpu   int;
+    wants     boolean;
     all_ids   bigint[] := '{}';
     all_fences bigint[] := '{}';
     all_attempts int[] := '{}';
@@ -161,8 +162,14 @@ begin
         cpu_want := cpu_want - got_cpu;
     end loop;
 
-    -- A claim that was filled expects more; only one that was not wants to be notified.
-    update workers w set idle = want > 0 where w.id = for_worker and w.idle <> (want > 0);
+    -- A claim that was filled expects more, and one that full slots cut short will be repeated when one
+    -- gets free; only the others want to be notified.
+    wants := want > 0
+        and (cpu_want > 0 or not exists (
+             select from lanes l
+              where l.has_ready and not l.paused and l.running < l.running_max
+                and l.kind = any (cpu_kinds)));
+    update workers w set idle = wants where w.id = for_worker and w.idle <> wants;
     -- Joined here, not by the caller: a job that was committed after the caller's snapshot can be
     -- among the claims, and would be claimed without being told.
     return query

@@ -140,6 +140,9 @@ impl StoreError {
     }
 }
 
+/// A process that is stopped inside a transaction must not hold its locks for long.
+const BEGIN: &str = "begin; set local idle_in_transaction_session_timeout = '10s'";
+
 /// Names the statement in an error.
 fn failed(statement: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |source| StoreError::Statement { statement, source }
@@ -231,7 +234,7 @@ impl Store {
     /// A connection; behind a pooler inside a transaction, so that parse and bind meet one server.
     async fn connection(&self, statement: &'static str) -> Result<Lease, StoreError> {
         if self.pooled {
-            self.pool.begin().await.map(Lease::Transaction).map_err(failed(statement))
+            self.pool.begin_with(BEGIN).await.map(Lease::Transaction).map_err(failed(statement))
         } else {
             self.pool.acquire().await.map(Lease::Plain).map_err(failed(statement))
         }

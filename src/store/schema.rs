@@ -1,9 +1,8 @@
 //! Migrations, and which daemon may work with which schema.
 
-use sqlx::Connection;
 use sqlx::migrate::Migrator;
 
-use super::{Store, StoreError, column, failed};
+use super::{BEGIN, Store, StoreError, column, failed};
 
 /// The schema version this daemon is written for: the number of the newest migration.
 pub const SCHEMA_VERSION: i32 = 7;
@@ -34,8 +33,7 @@ impl Store {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         const WHAT: &str = "migrate the schema";
         self.refuse_newer_schema().await?;
-        let mut connection = self.pool.acquire().await.map_err(failed(WHAT))?;
-        let mut transaction = connection.begin().await.map_err(failed(WHAT))?;
+        let mut transaction = self.pool.begin_with(BEGIN).await.map_err(failed(WHAT))?;
         // A lock of the transaction, not of the session: it works behind a pooler as well. The number
         // only has to be the same in every version.
         sqlx::query("select pg_advisory_xact_lock(7320815240191)")
