@@ -8,7 +8,7 @@ help: ## List the targets
 
 demo: ## See it work: a private Postgres, sample candles, a bundle, live progress
 	@scripts/ensure-tools
-	cargo run --release --locked --quiet -- demo
+	cargo run --locked --quiet -- demo
 
 test: ## Run all tests that are not slow
 	@scripts/ensure-tools cargo-nextest
