@@ -8,7 +8,7 @@ help: ## List the targets
 
 demo: ## See it work: a private Postgres, sample candles, a bundle, live progress
 	@scripts/ensure-tools
-	cargo run --locked --quiet -- demo
+	cargo run --locked -- demo
 
 test: ## Run all tests that are not slow
 	@scripts/ensure-tools cargo-nextest
@@ -30,4 +30,5 @@ bench: ## Measure
 check-all: lint ## Everything: lint, slow tests too, each bench once
 	@scripts/ensure-tools cargo-nextest pgbouncer
 	cargo nextest run --locked --run-ignored all
+	cargo test --doc --locked
 	cargo test --benches --locked
