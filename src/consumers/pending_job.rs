@@ -45,13 +45,13 @@ impl PendingJobConsumer {
         let claim = job.claim;
         let Some(control) = self.worker.held().control(claim) else { return Ok(()) };
         if control.is_cancelled() {
-            return self.interrupted(claim).await;
+            return Box::pin(self.interrupted(claim)).await;
         }
         let context = RunContext { control, write_part: self.write_part(claim) };
         let ending = match self.run(job, &context, shutdown).await {
             Ok(ending) => ending,
             Err(RunError::Failed(failure)) => Ending::Failed(failure),
-            Err(RunError::Interrupted) => return self.interrupted(claim).await,
+            Err(RunError::Interrupted) => return Box::pin(self.interrupted(claim)).await,
         };
         self.worker.held().run_ended(claim);
         // The claim stays held until its end is written: the look would give it back otherwise.
@@ -94,7 +94,8 @@ impl PendingJobConsumer {
         })
     }
 
-    /// A run that was cancelled: given back if the claim still stands, dropped if it was lost.
+    /// A run that was cancelled: given back if the claim still stands, dropped if it was lost. Boxed
+    /// by its callers: the statement's future is large, and every job would carry its room along.
     async fn interrupted(&self, claim: Claim) -> anyhow::Result<()> {
         let held = self.worker.held().control(claim).is_some();
         self.worker.held().remove(claim);

@@ -1,5 +1,7 @@
 //! Jobs as the daemon holds them: claims, what they carry, and how they end.
 
+use std::fmt;
+
 use serde_json::Value;
 
 /// A job's number.
@@ -18,7 +20,7 @@ pub struct Claim {
 }
 
 /// A claimed job with what is needed to run it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ClaimedJob {
     /// The right to it.
     pub claim: Claim,
@@ -31,6 +33,14 @@ pub struct ClaimedJob {
     pub spec: String,
     /// Limit on this run in seconds, where the user set one.
     pub timeout_s: Option<i32>,
+}
+
+/// Without the spec: every job is named in logs, and its spec may be a megabyte.
+impl fmt::Debug for ClaimedJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Claim { job_id, fence } = self.claim;
+        write!(f, "{} {job_id} under fence {fence}", self.kind)
+    }
 }
 
 /// How a run ended.
