@@ -136,9 +136,12 @@ impl Worker {
         let slots = inner.settings.slot_count();
         // The session's lock comes afterwards; until it is there only the lease speaks for the worker.
         inner.store.register_worker(id, &inner.host, slots, lease_ms).await?;
-        inner.id.store(id, Ordering::Release);
+        let replaced = inner.id.swap(id, Ordering::AcqRel);
         self.trust_from(before);
-        inner.new_id.notify_one();
+        if replaced != 0 {
+            // A session that is open holds the lock of the old id.
+            inner.new_id.notify_one();
+        }
         tracing::info!(worker = id, host = inner.host, slots, "registered");
         Ok(())
     }
