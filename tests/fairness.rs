@@ -41,7 +41,7 @@ async fn claim(pool: &PgPool) -> Vec<String> {
     sqlx::query_scalar(
         "select j.user_id
            from sluicegate.claim_jobs(1, $1, '{backtest}', 1)
-                with ordinality as c (job_id, fence, attempt, place)
+                with ordinality as c (job_id, fence, attempt, kind, spec, timeout_s, place)
            join sluicegate.jobs j on j.id = c.job_id order by c.place",
     )
     .bind(i32::try_from(AT_ONCE).unwrap())

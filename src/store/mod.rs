@@ -4,17 +4,18 @@ mod bundles;
 mod commands;
 mod demo;
 mod endings;
+mod error;
 mod jobs;
 mod listener;
 mod rescue;
 mod schema;
+mod settings;
 mod workers;
 
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::Deserialize;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::query::Query;
@@ -24,129 +25,16 @@ pub use self::bundles::{BundleRequest, RankedJob};
 pub use self::commands::{Command, Target};
 pub use self::demo::{DEMO_BUNDLE, DEMO_SLEEPS, DemoBundle, DemoSleep, DemoVariant};
 pub use self::endings::EndingBatch;
+pub use self::error::StoreError;
+use self::error::failed;
 pub use self::listener::{Session, SessionEvent};
 pub use self::rescue::{DeadWorker, Rescued};
 pub use self::schema::{SCHEMA_VERSION, SchemaState};
+pub use self::settings::DatabaseSettings;
 pub use self::workers::{Look, WorkerId};
-
-/// How to reach the database.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DatabaseSettings {
-    /// Connection string; `DATABASE_URL` where it is empty.
-    pub url: String,
-    /// Connection string for the one session connection (notifications, session lock); `url` where it
-    /// is empty, none behind a pooler.
-    pub session_url: String,
-    /// Whether a transaction-mode pooler stands in between.
-    pub pooled: bool,
-    /// At most this many connections in the pool.
-    pub max_connections: u32,
-    /// A statement waits at most this long for a connection, milliseconds.
-    pub acquire_timeout_ms: u64,
-    /// The server ends a statement after this long, milliseconds.
-    pub statement_timeout_ms: u64,
-}
-
-impl std::fmt::Debug for DatabaseSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DatabaseSettings")
-            .field("url", &hide_password(&self.url))
-            .field("session_url", &hide_password(&self.session_url))
-            .field("pooled", &self.pooled)
-            .field("max_connections", &self.max_connections)
-            .field("acquire_timeout_ms", &self.acquire_timeout_ms)
-            .field("statement_timeout_ms", &self.statement_timeout_ms)
-            .finish()
-    }
-}
-
-/// The connection string without what stands between `//` and `@`.
-fn hide_password(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://***@{rest}"),
-        _ => url.to_owned(),
-    }
-}
-
-/// What went wrong with the database, and in which statement.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The connection string cannot be read.
-    #[error("{0}")]
-    Url(String),
-    /// Nobody answers, or the server refuses us.
-    #[error("connect to the database at {address}")]
-    Unreachable {
-        /// Host, port and database.
-        address: String,
-        /// What the driver said.
-        source: sqlx::Error,
-    },
-    /// A statement failed, or no connection was to be had for it.
-    #[error("{statement}")]
-    Statement {
-        /// The verb and object of the statement.
-        statement: &'static str,
-        /// What the driver said.
-        source: sqlx::Error,
-    },
-    /// No answer came in time: the connection is given up.
-    #[error("{statement}: no answer for {waited:?}")]
-    Silent {
-        /// The verb and object of the statement.
-        statement: &'static str,
-        /// How long was waited.
-        waited: Duration,
-    },
-    /// Migrating failed.
-    #[error("migrate the schema")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
-    /// The schema is newer than this daemon may work with.
-    #[error(
-        "schema sluicegate is at version {found} and needs a daemon that knows version {needed}; this one knows {known}: run a newer sluicegate"
-    )]
-    SchemaTooNew {
-        /// Version of the schema.
-        found: i32,
-        /// Oldest version a daemon must know.
-        needed: i32,
-        /// Newest version this daemon knows.
-        known: i32,
-    },
-    /// The schema is older than this daemon needs, or missing.
-    #[error(
-        "schema sluicegate is at version {found}, this daemon needs {known}: run sluicegate migrate"
-    )]
-    SchemaTooOld {
-        /// Version of the schema; 0 where there is none.
-        found: i32,
-        /// Version this daemon needs.
-        known: i32,
-    },
-}
-
-impl StoreError {
-    /// Whether the database refused the data itself (SQLSTATE classes 21, 22, 23, 54): trying again
-    /// will not help.
-    #[must_use]
-    pub fn is_about_the_data(&self) -> bool {
-        let Self::Statement { source: sqlx::Error::Database(error), .. } = self else {
-            return false;
-        };
-        error.code().is_some_and(|code| {
-            ["21", "22", "23", "54"].iter().any(|class| code.starts_with(class))
-        })
-    }
-}
 
 /// A process that is stopped inside a transaction must not hold its locks for long.
 const BEGIN: &str = "begin; set local idle_in_transaction_session_timeout = '10s'";
-
-/// Names the statement in an error.
-fn failed(statement: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
-    move |source| StoreError::Statement { statement, source }
-}
 
 /// A handle on the database; clones share one pool.
 #[derive(Debug, Clone)]
@@ -232,11 +120,11 @@ impl Store {
     }
 
     /// A connection; behind a pooler inside a transaction, so that parse and bind meet one server.
-    async fn connection(&self, statement: &'static str) -> Result<Lease, StoreError> {
+    async fn connection(&self, statement: &'static str) -> Result<Reached, StoreError> {
         if self.pooled {
-            self.pool.begin_with(BEGIN).await.map(Lease::Transaction).map_err(failed(statement))
+            self.pool.begin_with(BEGIN).await.map(Reached::Transaction).map_err(failed(statement))
         } else {
-            self.pool.acquire().await.map(Lease::Plain).map_err(failed(statement))
+            self.pool.acquire().await.map(Reached::Plain).map_err(failed(statement))
         }
     }
 }
@@ -258,12 +146,12 @@ fn connect_options(key: &'static str, url: &str) -> Result<PgConnectOptions, Sto
 }
 
 /// A connection for one statement.
-enum Lease {
+enum Reached {
     Plain(PoolConnection<Postgres>),
     Transaction(Transaction<'static, Postgres>),
 }
 
-impl Lease {
+impl Reached {
     /// Lets the connection be closed instead of used again: an answer may still be on its way.
     fn give_up(&mut self) {
         match self {
@@ -282,7 +170,7 @@ impl Lease {
     }
 }
 
-impl Deref for Lease {
+impl Deref for Reached {
     type Target = PgConnection;
 
     fn deref(&self) -> &Self::Target {
@@ -293,7 +181,7 @@ impl Deref for Lease {
     }
 }
 
-impl DerefMut for Lease {
+impl DerefMut for Reached {
     fn deref_mut(&mut self) -> &mut Self::Target {
         match self {
             Self::Plain(connection) => connection,
@@ -337,15 +225,4 @@ where
 /// A count for Postgres; beyond its range the largest there is.
 fn int4(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::hide_password;
-
-    #[test]
-    fn a_password_is_never_shown() {
-        assert_eq!(hide_password("postgres://u:p@h:5/d"), "postgres://***@h:5/d");
-        assert_eq!(hide_password("postgres://h/d"), "postgres://h/d");
-    }
 }
