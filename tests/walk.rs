@@ -190,3 +190,60 @@ async fn a_sleep_job_tells_its_story_in_five_times() {
     assert_eq!(parts.len(), 3);
     assert!(parts.iter().all(|(_, percent, output)| *percent > 99.0 && output["slept_s"] == 0.8));
 }
+
+#[tokio::test]
+async fn a_bundle_that_reads_differently_in_the_middle_of_its_expansion_still_ends() {
+    let db = TestDatabase::new().await;
+    let scenarios = averages(&json!(10), &json!(30));
+    let config = json!({ "timeframe": "1d" });
+    let bundle = insert_bundle(db.pool(), &config, &scenarios, &json!([{}])).await;
+    sqlx::query(
+        "update sluicegate.bundles set status = 'expanding', total = 5, started_at = now()",
+    )
+    .execute(db.pool())
+    .await
+    .unwrap();
+    let _daemon = DaemonProcess::run(&db.url(), &[]);
+    let status = ended(db.pool(), bundle).await;
+    assert_eq!(status.get::<String, _>("status"), "cancelled");
+    assert_eq!(status.get::<String, _>("error"), "was read as 5 jobs and is 2 now");
+    assert_eq!(status.get::<i32, _>("cancelled"), 5);
+}
+
+#[tokio::test]
+async fn cancelling_everything_spares_what_came_after_the_command() {
+    let db = TestDatabase::new().await;
+    let insert = |seconds: &str| {
+        sqlx::query_scalar::<_, i64>(
+            "insert into sluicegate.jobs (user_id, kind, spec)
+             values ('bob', 'sleep', jsonb_build_object('seconds', $1::float8)) returning id",
+        )
+        .bind(seconds.parse::<f64>().unwrap())
+    };
+    let before = insert("600").fetch_one(db.pool()).await.unwrap();
+    sqlx::query("insert into sluicegate.commands (user_id, action) values ('bob', 'cancel')")
+        .execute(db.pool())
+        .await
+        .unwrap();
+    let after = insert("0").fetch_one(db.pool()).await.unwrap();
+    let scenarios = averages(&json!(10), &json!(30));
+    let bundle =
+        insert_bundle(db.pool(), &json!({ "timeframe": "1d" }), &scenarios, &json!([{}])).await;
+    sqlx::query("update sluicegate.bundles set user_id = 'bob'").execute(db.pool()).await.unwrap();
+    let _daemon = DaemonProcess::run(&db.url(), &[]);
+    assert_eq!(ended(db.pool(), bundle).await.get::<String, _>("status"), "completed");
+    let statuses = eventually(PATIENCE, "both jobs end", async || {
+        let statuses: Vec<(i64, String)> = sqlx::query_as(
+            "select id, status from sluicegate.job_status
+              where id in ($1, $2) and status in ('completed', 'cancelled') order by id",
+        )
+        .bind(before)
+        .bind(after)
+        .fetch_all(db.pool())
+        .await
+        .unwrap();
+        (statuses.len() == 2).then_some(statuses)
+    })
+    .await;
+    assert_eq!(statuses, [(before, "cancelled".to_owned()), (after, "completed".to_owned())]);
+}

@@ -78,18 +78,27 @@ impl Consumer for BundleExpansionConsumer {
     async fn consume(&self, bundle: Uuid, shutdown: &Shutdown) -> anyhow::Result<()> {
         let Some(asked) = self.store.read_bundle(bundle).await? else { return Ok(()) };
         let (expanded, known_total) = (asked.expanded, asked.total);
-        let jobs_max = self.limits.jobs_max;
+        // What has been accepted is held to its own count, not to a limit of today.
+        let jobs_max = if known_total.is_some() { u64::MAX } else { self.limits.jobs_max };
         let read = tokio::task::spawn_blocking(move || read_request(&asked, jobs_max))
             .await
             .context("read a bundle")?;
-        match read {
-            Ok(request) => {
-                if known_total.is_none() {
-                    self.store.accept_bundle(bundle, request.len(), request.left_out()).await?;
-                }
+        match (read, known_total) {
+            (Ok(request), None) => {
+                self.store.accept_bundle(bundle, request.len(), request.left_out()).await?;
                 self.expand(bundle, request, expanded, shutdown).await
             }
-            Err(error) => {
+            (Ok(request), Some(total)) if request.len() == total => {
+                self.expand(bundle, request, expanded, shutdown).await
+            }
+            (Ok(request), Some(total)) => {
+                let error = format!("was read as {total} jobs and is {} now", request.len());
+                self.store.abandon_bundle(bundle, &error).await.map_err(Into::into)
+            }
+            (Err(error), Some(_)) => {
+                self.store.abandon_bundle(bundle, &error.to_string()).await.map_err(Into::into)
+            }
+            (Err(error), None) => {
                 tracing::info!(%bundle, %error, "bundle rejected");
                 self.store.reject_bundle(bundle, &error.to_string()).await.map_err(Into::into)
             }

@@ -7,12 +7,13 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::in_hand::InHand;
 use crate::backtest::request::{parse_spec, read_json, read_keep, variant_to_json};
 use crate::backtest::variant::{Keep, KeepTrades};
 use crate::domain::job::{Claim, ClaimedJob};
 use crate::kinds::{Kinds, RunContext, RunControl, RunError};
 use crate::pipeline::{Consumer, Shutdown};
-use crate::store::{RankedJob, Store};
+use crate::store::{RankedJob, Store, StoreError};
 
 /// Rolls bundles up.
 #[derive(Debug)]
@@ -20,13 +21,14 @@ pub struct BundleRollupConsumer {
     store: Store,
     kinds: Kinds,
     ranks: usize,
+    in_hand: InHand<Uuid>,
 }
 
 impl BundleRollupConsumer {
     /// The ranking in `summary` has `ranks` places.
     #[must_use]
     pub fn new(store: &Store, kinds: &Kinds, ranks: usize) -> Self {
-        Self { store: store.clone(), kinds: kinds.clone(), ranks }
+        Self { store: store.clone(), kinds: kinds.clone(), ranks, in_hand: InHand::default() }
     }
 
     /// Leaves the trades of the best variants only. Where none were stored while the bundle ran, the
@@ -76,7 +78,14 @@ impl BundleRollupConsumer {
             Ok(answer) => {
                 let row = answer.row.unwrap_or(Value::Null);
                 let field = |name: &str| row.get(name).cloned().unwrap_or_else(|| json!([]));
-                self.store.keep_trades(ranked.job_id, &field("trades"), &field("equity")).await?;
+                let digest = row.get("result_digest").and_then(Value::as_str).unwrap_or_default();
+                let kept = self
+                    .store
+                    .keep_trades(ranked.job_id, digest, &field("trades"), &field("equity"))
+                    .await?;
+                if !kept {
+                    tracing::warn!(job = ranked.job_id, "other candles now: trades are not kept");
+                }
                 Ok(())
             }
             // Its candles are gone since: the ranking stands, its trades are not to be had.
@@ -97,12 +106,26 @@ impl Consumer for BundleRollupConsumer {
     type Item = Uuid;
 
     async fn consume(&self, bundle: Uuid, shutdown: &Shutdown) -> anyhow::Result<()> {
-        if !self.store.fold_bundle(bundle).await? || !self.keep_best(bundle, shutdown).await? {
+        let Some(_hold) = self.in_hand.take(bundle) else { return Ok(()) };
+        if !self.store.fold_bundle(bundle).await? {
             return Ok(());
+        }
+        match self.keep_best(bundle, shutdown).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) if is_outage(&error) => return Err(error),
+            // The ranking stands without the trades; a bundle must end.
+            Err(error) => {
+                tracing::warn!(%bundle, error = format!("{error:#}"), "trades of the best not kept");
+            }
         }
         if let Some(status) = self.store.finish_bundle(bundle, self.ranks).await? {
             tracing::info!(%bundle, status, "bundle ended");
         }
         Ok(())
     }
+}
+
+fn is_outage(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<StoreError>().is_some_and(StoreError::is_outage)
 }

@@ -1,5 +1,6 @@
 //! Applies one command of a user and writes what it did, or why not.
 
+use super::in_hand::InHand;
 use crate::pipeline::{Consumer, Shutdown};
 use crate::store::{Command, Store, StoreError, Target};
 use crate::worker::{Wakes, Worker};
@@ -15,41 +16,58 @@ pub struct CommandConsumer {
     store: Store,
     worker: Worker,
     wakes: Wakes,
+    in_hand: InHand<i64>,
 }
 
 impl CommandConsumer {
     /// Applies commands of this database.
     #[must_use]
     pub fn new(store: &Store, worker: &Worker, wakes: &Wakes) -> Self {
-        Self { store: store.clone(), worker: worker.clone(), wakes: wakes.clone() }
+        Self {
+            store: store.clone(),
+            worker: worker.clone(),
+            wakes: wakes.clone(),
+            in_hand: InHand::default(),
+        }
     }
 
     /// Acts first and looks afterwards: a job may end by itself meanwhile, and other daemons may be
-    /// applying the same command.
-    async fn cancel(&self, command: &Command) -> Result<String, StoreError> {
+    /// applying the same command. `None` when a stop came first: the command is found again.
+    async fn cancel(
+        &self,
+        command: &Command,
+        shutdown: &Shutdown,
+    ) -> Result<Option<String>, StoreError> {
         if command.job_id.is_none() {
             self.store.cancel_bundles(command).await?;
         }
         loop {
-            let cancelled = self.store.cancel_jobs(command, CANCEL_BATCH).await?;
+            let found = self.store.cancel_jobs(command, CANCEL_BATCH).await?;
             // Runs of this process end at its next look: now. Others look every second.
             self.worker.look_now();
             self.wakes.wake("bundle_rollup");
-            if cancelled == 0 {
+            if found == 0 {
                 break;
             }
+            if shutdown.is_stopping() {
+                return Ok(None);
+            }
         }
-        Ok(answer(command, &self.store.find_target(command).await?))
+        Ok(Some(answer(command, &self.store.find_target(command).await?)))
     }
 }
 
 impl Consumer for CommandConsumer {
     type Item = i64;
 
-    async fn consume(&self, id: i64, _shutdown: &Shutdown) -> anyhow::Result<()> {
+    async fn consume(&self, id: i64, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let Some(_hold) = self.in_hand.take(id) else { return Ok(()) };
         let Some(command) = self.store.read_command(id).await? else { return Ok(()) };
         let outcome = match command.action.as_str() {
-            "cancel" => self.cancel(&command).await?,
+            "cancel" => match self.cancel(&command, shutdown).await? {
+                Some(outcome) => outcome,
+                None => return Ok(()),
+            },
             other => format!("unknown action {other:?}, allowed: {}", ACTIONS.join(", ")),
         };
         tracing::info!(command = id, user = command.user_id, outcome, "command applied");

@@ -4,6 +4,7 @@ pub mod bundle_expansion;
 pub mod bundle_rollup;
 pub mod command;
 pub mod dead_job_canceller;
+mod in_hand;
 pub mod outcome;
 pub mod pending_job;
 pub mod progress;

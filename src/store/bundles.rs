@@ -114,6 +114,15 @@ impl Store {
         Ok(())
     }
 
+    /// Gives up an accepted bundle that reads differently now; it ends as cancelled, with the reason.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn abandon_bundle(&self, bundle: Uuid, error: &str) -> Result<(), StoreError> {
+        run!(self, "abandon a bundle", "abandon_bundle", execute, bundle, error);
+        Ok(())
+    }
+
     /// Inserts the jobs that follow the first `expanded` ones. Answers the new cursor; `None` when
     /// somebody else moved it or the bundle was cancelled.
     ///
@@ -209,26 +218,28 @@ impl Store {
             .collect()
     }
 
-    /// Stores trades and equity of one result.
+    /// Stores trades and equity of one result, if it has this digest. Answers whether it had.
     ///
     /// # Errors
     /// The statement failed.
     pub async fn keep_trades(
         &self,
         job_id: JobId,
+        result_digest: &str,
         trades: &Value,
         equity: &Value,
-    ) -> Result<(), StoreError> {
-        run!(
+    ) -> Result<bool, StoreError> {
+        let kept = run!(
             self,
             "keep trades",
             "keep_trades",
             execute,
             job_id,
+            result_digest,
             trades.to_string(),
             equity.to_string()
         );
-        Ok(())
+        Ok(kept.rows_affected() > 0)
     }
 
     /// Drops trades and equity of all but the best `top` variants of a bundle.

@@ -105,12 +105,14 @@ impl Store {
             "cancel_bundles",
             fetch_one,
             &command.user_id,
-            command.bundle_id
+            command.bundle_id,
+            command.id
         );
         column(&row, "bundles", WHAT)
     }
 
-    /// Cancels at most `limit` of the open jobs that the command reaches. Answers how many.
+    /// Cancels at most `limit` of the open jobs that the command reaches. Answers how many were found;
+    /// when none is, the command has taken effect.
     ///
     /// # Errors
     /// The statement failed.
@@ -120,14 +122,14 @@ impl Store {
             self,
             "cancel jobs",
             "cancel_jobs",
-            fetch_optional,
+            fetch_one,
             command.id,
             &command.user_id,
             command.bundle_id,
             command.job_id,
             int4(limit)
         );
-        row.map_or(Ok(0), |row| column(&row, "jobs", WHAT))
+        column(&row, "found", WHAT)
     }
 
     /// Records that a command has taken effect, and how.

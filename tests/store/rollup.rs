@@ -95,8 +95,10 @@ async fn trades_are_kept_for_the_best_only() {
     let bare = rig.store.best_jobs_without_trades(bundle, 2).await.unwrap();
     assert_eq!(bare.iter().map(|job| job.job_id).collect::<Vec<_>>(), [ids[2], ids[0]]);
     assert_eq!(bare[0].spec, "{\"n\": 2}");
+    let (trades, equity) = (serde_json::json!([1]), serde_json::json!([2]));
     for id in &ids {
-        rig.store.keep_trades(*id, &serde_json::json!([1]), &serde_json::json!([2])).await.unwrap();
+        assert!(!rig.store.keep_trades(*id, "another", &trades, &equity).await.unwrap());
+        assert!(rig.store.keep_trades(*id, "", &trades, &equity).await.unwrap());
     }
     assert!(rig.store.best_jobs_without_trades(bundle, 3).await.unwrap().is_empty());
     rig.store.prune_trades(bundle, 2).await.unwrap();
