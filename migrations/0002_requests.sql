@@ -34,6 +34,9 @@ create table sluicegate.bundles (
     constraint bundles_user_id_is_1_to_200_characters check (length(user_id) between 1 and 200),
     constraint bundles_name_is_at_most_200_characters check (length(name) <= 200),
     constraint bundles_dedupe_key_is_1_to_200_characters check (length(dedupe_key) between 1 and 200),
+    constraint bundles_json_is_at_most_four_megabytes check (
+        pg_column_size(universal_config) + pg_column_size(ticker_variants) + pg_column_size(date_ranges)
+        + pg_column_size(scenario_variants) + pg_column_size(money_management_variants) <= 4194304),
     constraint bundles_priority_is_within_a_million check (priority between -1000000 and 1000000),
     constraint bundles_status_is_known check (status in
         ('pending', 'expanding', 'running', 'completed', 'failed', 'cancelled', 'rejected')),
@@ -131,7 +134,7 @@ create table sluicegate.commands (
 create index commands_to_apply on sluicegate.commands (id) where applied_at is null;
 
 comment on table sluicegate.commands is 'Orders to the daemon, by INSERT: cancel a job, a bundle, or with neither id everything of the user.';
-comment on column sluicegate.commands.id is 'Its number; commands are applied in this order.';
+comment on column sluicegate.commands.id is 'Its number.';
 comment on column sluicegate.commands.user_id is 'Whose bundles and jobs the command may reach.';
 comment on column sluicegate.commands.action is 'cancel.';
 comment on column sluicegate.commands.bundle_id is 'The bundle it is about.';

@@ -106,7 +106,8 @@ begin
 
         with chosen as materialized (
             select l.lane_id, l.vtime, l.low_id, l.kind = any (cpu_kinds) as is_cpu,
-                   greatest(0, least(ceil(want * l.weight / total_weight)::int,
+                   greatest(0, least(ceil(case when l.kind = any (cpu_kinds) then least(want, cpu_want)
+                                           else want end * l.weight / total_weight)::int,
                                      l.running_max - l.running)) as quota
               from lanes l
              where l.lane_id = any (lanes_now) and l.has_ready and not l.paused),

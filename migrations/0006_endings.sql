@@ -15,6 +15,10 @@ set enable_nestloop = off set jit = off as $$
 declare
     ended bigint[];
 begin
+    -- A cancel meets rows that a claim may be locking in another order.
+    if array_position(fences, null) is not null then
+        perform pg_advisory_xact_lock('lanes'::regclass::oid::int, 0);
+    end if;
     with given as materialized (
         select * from unnest(job_ids, fences, statuses, classes, errors, outputs, answers)
                       as t (job_id, fence, status, error_class, error, output, answer)),
@@ -99,6 +103,7 @@ declare
     ended bigint[];
     again bigint[];
 begin
+    perform from queue q where q.job_id = any (job_ids) order by q.job_id for update;
     final := array(
         select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
             on g.job_id = q.job_id and g.fence = q.fence
@@ -146,12 +151,13 @@ declare
     poisoned bigint[];
     ended bigint[];
 begin
+    perform from queue q where q.job_id = any (job_ids) order by q.job_id for update;
     poisoned := array(
         select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
             on g.job_id = q.job_id and g.fence = q.fence
          where q.state + 0 = 1
-           and case when q.started_at is null then q.orphaned + 1 >= 5 * crashes_max
-                    else q.crashes + 1 >= crashes_max end);
+           and 5 * q.crashes + q.orphaned + case when q.started_at is null then 1 else 5 end
+               >= 5 * crashes_max);
     return query
     with locked as materialized (
         select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)

@@ -92,20 +92,25 @@ comment on view sluicegate.queue_health is 'One row per kind: ready, running (cl
 create view sluicegate.why_waiting as
 with live as (
     select count(*) as workers from sluicegate.workers
-     where lease_until > clock_timestamp() and dead_at is null and not draining)
+     where lease_until > clock_timestamp() and dead_at is null and not draining),
+ready as (
+    select l.priority, count(*) as jobs
+      from sluicegate.lanes l join sluicegate.queue q on q.lane_id = l.lane_id
+     where q.state = 0 and l.has_ready and not l.paused group by l.priority),
+ahead as (
+    select p.priority, coalesce(sum(r.jobs), 0) as jobs
+      from (select distinct priority from sluicegate.lanes) p
+      left join ready r on r.priority > p.priority group by p.priority)
 select q.job_id,
        case when q.state = 2 then 'delayed until ' || to_char(q.run_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
             when l.paused then 'paused'
             when live.workers = 0 then 'no live worker'
             when l.running >= l.running_max then 'at its limit of ' || l.running_max || ' jobs at once'
-            when exists (select from sluicegate.lanes h
-                          where h.has_ready and not h.paused and h.priority > l.priority)
-            then 'lower priority than ' || (
-                 select count(*) from sluicegate.lanes h join sluicegate.queue p on p.lane_id = h.lane_id
-                  where p.state = 0 and not h.paused and h.priority > l.priority) || ' jobs'
+            when a.jobs > 0 then 'lower priority than ' || a.jobs || ' jobs'
             else 'no free slot on ' || live.workers || ' workers' end as reason
   from sluicegate.queue q
   join sluicegate.lanes l on l.lane_id = q.lane_id
+  join ahead a on a.priority = l.priority
  cross join live
  where q.state in (0, 2);
 comment on view sluicegate.why_waiting is 'One row per waiting job and the reason in words.';

@@ -73,7 +73,7 @@ pub fn pipes(settings: &Settings, store: &Store, worker: &Worker, kinds: &Kinds)
         "dead_job_canceller",
         &dead_job_canceller.pipe(),
         &dead_job_canceller.batch(),
-        DeadJobCancellerPublisher::new(store, silence_ms, grace_ms),
+        DeadJobCancellerPublisher::new(store, worker, silence_ms, grace_ms),
         DeadJobCancellerConsumer::new(store, worker, &wakes, dead_job_canceller.crashes_max),
     );
     pipes.add(

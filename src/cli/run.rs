@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::reload;
 use crate::pipeline::{Pipes, Shutdown};
 use crate::settings::{Environment, Settings};
-use crate::store::Store;
+use crate::store::{DatabaseSettings, Store};
 use crate::worker::Worker;
 use crate::{telemetry, topology};
 
@@ -51,11 +51,14 @@ pub(super) async fn daemon(
     }
     store.check_schema().await?;
     let kinds = topology::kinds(settings)?;
-    let worker = Worker::start(&store, settings.worker).await?;
+    // The lease has a connection of its own: it must not wait behind the work.
+    let leases = Store::new(&DatabaseSettings { max_connections: 1, ..settings.database.clone() })?;
+    let worker = Worker::start(&leases, settings.worker).await?;
     let mut pipes = topology::pipes(settings, &store, &worker, &kinds);
     prepare(&mut pipes)?;
     pipes.run(shutdown).await?;
     store.close().await;
+    leases.close().await;
     Ok(())
 }
 

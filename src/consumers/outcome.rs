@@ -20,6 +20,9 @@ pub struct RetryDelays {
 /// First and longest wait before another try to reach the database.
 const WRITE_AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
+/// After so many refusals that are no outage a batch is split.
+const REFUSALS_MAX: u32 = 3;
+
 /// Writes outcomes.
 #[derive(Debug)]
 pub struct OutcomeConsumer {
@@ -42,30 +45,38 @@ impl OutcomeConsumer {
         let mut accepted = HashSet::new();
         let mut batches = VecDeque::from([outcomes]);
         let mut wait = WRITE_AGAIN.0;
+        let mut refusals = 0;
         while let Some(mut batch) = batches.pop_front() {
             match self.write_once(&batch, again).await {
                 Ok(ids) => accepted.extend(ids),
-                Err(error) if error.is_about_the_data() => match batch.as_mut_slice() {
-                    [] => {}
-                    [poisoned] => {
-                        let message = format!(
-                            "the outcome cannot be stored: {:#}",
-                            anyhow::Error::new(error)
-                        );
-                        poisoned.ending = Ending::Failed(Failure {
-                            class: "unstorable",
-                            message,
-                            retryable: false,
-                        });
-                        batches.push_front(batch);
+                // Whatever else the database keeps refusing may lie in the size of the batch.
+                Err(error)
+                    if error.is_about_the_data()
+                        || (refusals >= REFUSALS_MAX && !error.is_outage()) =>
+                {
+                    match batch.as_mut_slice() {
+                        [] => {}
+                        [poisoned] => {
+                            let message = format!(
+                                "the outcome cannot be stored: {:#}",
+                                anyhow::Error::new(error)
+                            );
+                            poisoned.ending = Ending::Failed(Failure {
+                                class: "unstorable",
+                                message,
+                                retryable: false,
+                            });
+                            batches.push_front(batch);
+                        }
+                        _ => {
+                            let rest = batch.split_off(batch.len() / 2);
+                            batches.push_front(rest);
+                            batches.push_front(batch);
+                        }
                     }
-                    _ => {
-                        let rest = batch.split_off(batch.len() / 2);
-                        batches.push_front(rest);
-                        batches.push_front(batch);
-                    }
-                },
+                }
                 Err(error) => {
+                    refusals += u32::from(!error.is_outage());
                     batch.retain(|outcome| self.worker.held().control(outcome.claim).is_some());
                     tracing::warn!(outcomes = batch.len(), %error, cause = ?error, "outcomes not written yet");
                     if !batch.is_empty() {

@@ -4,12 +4,16 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use tokio::sync::Semaphore;
 
 use crate::domain::job::{Claim, ClaimedJob, Ending, Failure, Outcome};
-use crate::kinds::{Kinds, PartReport, RunContext, RunError, WritePart};
+use crate::kinds::{Kinds, PartReport, RunContext, RunControl, RunError, WritePart};
 use crate::pipeline::{Consumer, Sender, Shutdown};
 use crate::store::Store;
 use crate::worker::{Wakes, Worker};
+
+/// Rows of parts written at the same time; thousands of parts must leave connections to the others.
+const PART_WRITES_MAX: usize = 2;
 
 /// Runs jobs of all kinds.
 #[derive(Debug)]
@@ -19,6 +23,7 @@ pub struct PendingJobConsumer {
     wakes: Wakes,
     kinds: Kinds,
     outcomes: Sender<Outcome>,
+    part_turns: Arc<Semaphore>,
 }
 
 impl PendingJobConsumer {
@@ -37,6 +42,7 @@ impl PendingJobConsumer {
             wakes: wakes.clone(),
             kinds: kinds.clone(),
             outcomes,
+            part_turns: Arc::new(Semaphore::new(PART_WRITES_MAX)),
         }
     }
 
@@ -73,7 +79,7 @@ impl PendingJobConsumer {
         tokio::pin!(run);
         let ended = tokio::select! {
             ended = &mut run => ended,
-            () = shutdown.aborting() => {
+            () = told_to_end(&context.control, shutdown) => {
                 context.control.cancel();
                 run.await
             }
@@ -83,10 +89,11 @@ impl PendingJobConsumer {
     }
 
     fn write_part(&self, claim: Claim) -> WritePart {
-        let store = self.store.clone();
+        let (store, turns) = (self.store.clone(), Arc::clone(&self.part_turns));
         Arc::new(move |report: PartReport| {
-            let store = store.clone();
+            let (store, turns) = (store.clone(), Arc::clone(&turns));
             Box::pin(async move {
+                let _turn = turns.acquire().await?;
                 let PartReport { part, percent, output } = report;
                 store.write_part(claim, part, percent, output.as_ref()).await?;
                 Ok(())
@@ -116,6 +123,14 @@ impl Consumer for PendingJobConsumer {
             self.wakes.wake("pending_job");
         }
         handed_over
+    }
+}
+
+/// Returns when a stop leaves the run no more time: at once where the work has not begun.
+async fn told_to_end(control: &RunControl, shutdown: &Shutdown) {
+    shutdown.stopping().await;
+    if control.begun().is_some() {
+        shutdown.aborting().await;
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::{Answer, JobKind, Limits, RunContext, RunControl, RunError};
@@ -15,12 +16,16 @@ use crate::domain::job::Failure;
 use crate::domain::time::format_instant;
 use crate::pipeline::Slots;
 
+/// Jobs per slot that may hold their candles.
+const LOADED_PER_SLOT: usize = 3;
+
 /// The kind `backtest`.
 pub struct BacktestKind<S: CandleSource> {
     candles: Arc<CandleCache<S>>,
     slots: Arc<Slots>,
     limits: Limits,
     slice_candles: usize,
+    loading: Semaphore,
 }
 
 impl<S: CandleSource> std::fmt::Debug for BacktestKind<S> {
@@ -39,7 +44,8 @@ impl<S: CandleSource> BacktestKind<S> {
         limits: Limits,
         slice_candles: usize,
     ) -> Self {
-        Self { candles, slots, limits, slice_candles }
+        let loading = Semaphore::new(slots.count().get() * LOADED_PER_SLOT);
+        Self { candles, slots, limits, slice_candles, loading }
     }
 }
 
@@ -72,6 +78,11 @@ impl<S: CandleSource> JobKind for BacktestKind<S> {
             },
             warmup_candles: warmup_candles(&variant),
         };
+        // Candles that wait for a slot are held in memory beside the cache: only so many at a time.
+        let _place = tokio::select! {
+            place = self.loading.acquire() => place,
+            () = context.control.cancelled() => return Err(RunError::Interrupted),
+        };
         // A source that does not answer is a stall that the canceller cannot see: the run has no start
         // mark yet, but its claim holds a slot.
         let patience = self.limits.stall_ms.and_then(|ms| u64::try_from(ms).ok());
@@ -94,10 +105,19 @@ impl<S: CandleSource> JobKind for BacktestKind<S> {
         let control = Arc::clone(&context.control);
         let slice_candles = self.slice_candles;
         let work = move || simulate(variant, &loaded, slice_candles, &control);
-        match self.slots.run(work).await {
-            Ok(answer) => answer,
-            Err(panicked) => Err(failure("panic", &panicked.message, true).into()),
-        }
+        let run = self.slots.run(work);
+        tokio::pin!(run);
+        let ended = tokio::select! {
+            ended = &mut run => ended,
+            () = context.control.cancelled() => {
+                if context.control.begun().is_none() {
+                    // Taken back from the slots: it must not wait for one only to end.
+                    return Err(RunError::Interrupted);
+                }
+                run.await
+            }
+        };
+        ended.unwrap_or_else(|panicked| Err(failure("panic", &panicked.message, true).into()))
     }
 }
 

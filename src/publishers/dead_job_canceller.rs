@@ -1,25 +1,28 @@
 //! Watches for claims of dead workers, runs over their time limit, and runs that stalled.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use crate::domain::job::DeadJob;
 use crate::pipeline::Publisher;
 use crate::store::{Store, StoreError};
+use crate::worker::Worker;
 
 /// Declares workers dead and finds what they held.
 #[derive(Debug)]
 pub struct DeadJobCancellerPublisher {
     store: Store,
+    worker: Worker,
     silence_ms: i64,
     grace_ms: i64,
 }
 
 impl DeadJobCancellerPublisher {
     /// A worker whose session is gone is dead after `silence_ms` without a renewal; after a start of
-    /// the server everybody has `grace_ms` to come back.
+    /// the server, and after a cut that this worker saw, everybody has `grace_ms` to come back.
     #[must_use]
-    pub fn new(store: &Store, silence_ms: i64, grace_ms: i64) -> Self {
-        Self { store: store.clone(), silence_ms, grace_ms }
+    pub fn new(store: &Store, worker: &Worker, silence_ms: i64, grace_ms: i64) -> Self {
+        Self { store: store.clone(), worker: worker.clone(), silence_ms, grace_ms }
     }
 }
 
@@ -28,8 +31,11 @@ impl Publisher for DeadJobCancellerPublisher {
     type Error = StoreError;
 
     async fn claim(&self, limit: NonZeroUsize) -> Result<Vec<DeadJob>, StoreError> {
-        for worker in self.store.declare_dead(self.silence_ms, self.grace_ms).await? {
-            tracing::warn!(worker = worker.id, host = worker.host, "declared dead");
+        let grace = Duration::from_millis(u64::try_from(self.grace_ms).unwrap_or(0));
+        if self.worker.is_steady_for(grace) {
+            for worker in self.store.declare_dead(self.silence_ms, self.grace_ms).await? {
+                tracing::warn!(worker = worker.id, host = worker.host, "declared dead");
+            }
         }
         self.store.find_dead_jobs(limit.get()).await
     }

@@ -42,6 +42,18 @@ impl Settings {
         check((1..=1_000_000).contains(&max_jobs), "bundles.max_jobs", max_jobs, "1 to 1000000")?;
         let batch = self.bundles.expansion_batch_jobs;
         check((1..=10_000).contains(&batch), "bundles.expansion_batch_jobs", batch, "1 to 10000")?;
+        let hold = self.bundles.expansion_hold_ms;
+        check(hold >= 100, "bundles.expansion_hold_ms", hold, "at least 100")?;
+        for (key, limit) in [
+            ("kinds.backtest.timeout_ms", self.kinds.backtest.timeout_ms),
+            ("kinds.backtest.stall_ms", self.kinds.backtest.stall_ms),
+            ("kinds.sleep.timeout_ms", self.kinds.sleep.timeout_ms),
+        ] {
+            check(limit >= 100, key, limit, "at least 100")?;
+        }
+        let filter = &self.log.filter;
+        let readable = tracing_subscriber::EnvFilter::try_new(filter).is_ok();
+        check(readable, "log.filter", filter, "as in \"info,sluicegate::pipeline=debug\"")?;
         let slice = self.kinds.backtest.slice_candles;
         check(slice >= 1_000, "kinds.backtest.slice_candles", slice, "at least 1000")
     }
@@ -64,6 +76,9 @@ impl Settings {
     }
 
     fn validate_database(&self) -> Result<(), String> {
+        let acquire = self.database.acquire_timeout_ms;
+        let key = "database.acquire_timeout_ms";
+        check((100..=60_000).contains(&acquire), key, acquire, "100 to 60000")?;
         let connections = self.database.max_connections;
         let allowed = "3 to 1000: claims, outcomes and the lease must not wait for each other";
         check((3..=1_000).contains(&connections), "database.max_connections", connections, allowed)

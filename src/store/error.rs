@@ -60,6 +60,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the database could not be reached, was shutting down, or asked to try again: the same
+    /// statement may succeed later.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Statement { source: sqlx::Error::Database(error), .. } => {
+                error.code().is_some_and(|code| {
+                    ["08", "40", "53300", "57P"].iter().any(|class| code.starts_with(class))
+                })
+            }
+            _ => true,
+        }
+    }
+
     /// Whether the database refused the data itself (SQLSTATE classes 21, 22, 23, 54): trying again
     /// will not help.
     #[must_use]

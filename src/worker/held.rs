@@ -71,7 +71,9 @@ impl Held {
 
     /// Notes how long a run may take; from then on its progress is reported.
     pub fn run_begins(&self, claim: Claim, limits: Limits) {
-        if let Some(held) = self.0.lock().claims.get_mut(&claim.job_id) {
+        let mut inner = self.0.lock();
+        let held = inner.claims.get_mut(&claim.job_id).filter(|held| held.claim == claim);
+        if let Some(held) = held {
             held.limits = Some(limits);
         }
     }
@@ -193,7 +195,8 @@ impl Held {
     pub fn report_again(&self, claims: impl IntoIterator<Item = Claim>) {
         let mut inner = self.0.lock();
         for claim in claims {
-            if let Some(held) = inner.claims.get_mut(&claim.job_id) {
+            let held = inner.claims.get_mut(&claim.job_id).filter(|held| held.claim == claim);
+            if let Some(held) = held {
                 held.reported = None;
             }
         }

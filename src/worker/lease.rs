@@ -40,6 +40,7 @@ impl Worker {
                         tracing::warn!(worker = self.id(), %error, cause = ?error, "lease not renewed");
                     }
                     failing = true;
+                    *self.0.last_failure.lock() = Some(Instant::now());
                     self.fence_if_overdue();
                 }
             }

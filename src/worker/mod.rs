@@ -56,6 +56,7 @@ struct Inner {
     host: String,
     id: AtomicI32,
     trusted_until: Mutex<Instant>,
+    last_failure: Mutex<Option<Instant>>,
     held: Held,
     renew_now: tokio::sync::Notify,
     new_id: tokio::sync::Notify,
@@ -75,6 +76,7 @@ impl Worker {
             host: host_name(),
             id: AtomicI32::new(0),
             trusted_until: Mutex::new(Instant::now()),
+            last_failure: Mutex::default(),
             held: Held::default(),
             renew_now: tokio::sync::Notify::new(),
             new_id: tokio::sync::Notify::new(),
@@ -100,6 +102,13 @@ impl Worker {
     #[must_use]
     pub fn is_trusted(&self) -> bool {
         Instant::now() < *self.0.trusted_until.lock()
+    }
+
+    /// Whether the lease could always be renewed during the last `span`: who was cut off from the
+    /// database must not take others for dead that were cut off with it.
+    #[must_use]
+    pub fn is_steady_for(&self, span: Duration) -> bool {
+        self.0.last_failure.lock().is_none_or(|failed| failed.elapsed() > span)
     }
 
     /// Renews the lease without waiting for its turn: somebody knows that claims were taken away.

@@ -18,7 +18,11 @@ impl Worker {
     pub async fn keep_session(self, shutdown: Shutdown, wakes: Wakes) -> anyhow::Result<()> {
         let mut failing = false;
         while self.0.store.has_session() && shutdown.phase() < Phase::Stopped {
-            match self.0.store.open_session(self.id()).await {
+            let opened = tokio::select! {
+                opened = self.0.store.open_session(self.id()) => opened,
+                () = shutdown.stopped() => break,
+            };
+            match opened {
                 Ok(Some(session)) => {
                     failing = false;
                     // What was notified while nobody listened is found by a look.

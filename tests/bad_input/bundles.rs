@@ -86,12 +86,12 @@ const REJECTED: [(&str, &str, &str); 23] = [
     (
         "ticker_variants",
         r#"["../../etc/passwd"]"#,
-        r#"ticker_variants[0]: found "../../etc/passwd", allowed 1 to 64 letters, digits and ._-:/, no part of it empty or beginning with a dot"#,
+        r#"ticker_variants[0]: found "../../etc/passwd", allowed 1 to 64 letters, digits and ._-:/=^@+&, no part of it empty or beginning with a dot"#,
     ),
     (
         "ticker_variants",
         r#"["x'; drop table sluicegate.jobs; --"]"#,
-        r#"ticker_variants[0]: found "x'; drop table sluicegate.jobs; --", allowed 1 to 64 letters, digits and ._-:/, no part of it empty or beginning with a dot"#,
+        r#"ticker_variants[0]: found "x'; drop table sluicegate.jobs; --", allowed 1 to 64 letters, digits and ._-:/=^@+&, no part of it empty or beginning with a dot"#,
     ),
     (
         "money_management_variants",

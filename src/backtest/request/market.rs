@@ -57,14 +57,14 @@ pub(super) fn read_timeframe(node: &Node<'_>) -> Result<Timeframe, InputError> {
 
 /// Reads a ticker; it becomes part of file names and queries, so it is kept to plain characters.
 pub(super) fn read_ticker<'v>(node: &Node<'v>) -> Result<&'v str, InputError> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-:/".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-:/=^@+&".contains(c);
     let safe = |part: &str| !part.is_empty() && !part.starts_with('.');
     node.as_text()
         .filter(|text| text.len() <= TICKER_CHARS_MAX && text.chars().all(plain))
         .filter(|text| text.split('/').all(safe))
         .ok_or_else(|| {
             node.found(&format!(
-                "1 to {TICKER_CHARS_MAX} letters, digits and ._-:/, no part of it empty or \
+                "1 to {TICKER_CHARS_MAX} letters, digits and ._-:/=^@+&, no part of it empty or \
                  beginning with a dot"
             ))
         })
