@@ -131,17 +131,6 @@ impl Store {
         );
         Ok(())
     }
-
-    /// Whether the worker asked to be notified of new jobs: its last claim was not filled.
-    ///
-    /// # Errors
-    /// The statement failed.
-    pub async fn worker_is_idle(&self, worker: WorkerId) -> Result<bool, StoreError> {
-        const WHAT: &str = "read whether the worker is idle";
-        let row =
-            run!(self, "read whether the worker is idle", "worker_is_idle", fetch_optional, worker);
-        row.map_or(Ok(false), |row| column(&row, "idle", WHAT))
-    }
 }
 
 /// Claims as the two arrays that statements take.

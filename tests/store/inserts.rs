@@ -106,13 +106,13 @@ async fn an_insert_notifies_only_while_a_worker_is_idle() {
     ears.listen("sluicegate_wake").await.unwrap();
     rig.insert("alice", 0, 3).await;
     rig.claim_ids(2).await;
-    assert!(!rig.store.worker_is_idle(rig.worker).await.unwrap(), "the claim was filled");
+    assert!(!rig.is_idle().await, "the claim was filled");
     rig.run(INSERT).await;
     rig.run("notify sluicegate_wake, 'end of the busy part'").await;
     assert_eq!(ears.recv().await.unwrap().payload(), "end of the busy part");
 
     rig.claim_ids(9).await;
-    assert!(rig.store.worker_is_idle(rig.worker).await.unwrap());
+    assert!(rig.is_idle().await);
     rig.insert("alice", 0, 1_000).await;
     let heard = timeout(Duration::from_secs(10), ears.recv()).await.unwrap().unwrap();
     assert_eq!(heard.payload(), "pending_job");

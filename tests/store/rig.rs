@@ -86,6 +86,11 @@ impl Rig {
             .unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
+    /// Whether the worker asked to be notified of new jobs.
+    pub(crate) async fn is_idle(&self) -> bool {
+        self.one(&format!("select idle from sluicegate.workers where id = {}", self.worker)).await
+    }
+
     /// Inserts `count` jobs of the kind `sleep`, in one statement; their ids.
     pub(crate) async fn insert(&self, user: &str, priority: i32, count: i32) -> Vec<i64> {
         self.insert_kind(user, "sleep", priority, count).await

@@ -1,1 +1,0 @@
-select idle from sluicegate.workers where id = $1
