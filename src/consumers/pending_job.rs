@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::domain::job::{Claim, ClaimedJob, Ending, Failure, Outcome};
 use crate::kinds::{Kinds, PartReport, RunContext, RunControl, RunError, WritePart};
-use crate::pipeline::{Consumer, Sender, Shutdown};
+use crate::pipeline::{Consumer, Panicked, Sender, Shutdown};
 use crate::store::Store;
 use crate::worker::{Wakes, Worker};
 
@@ -135,10 +135,6 @@ async fn told_to_end(control: &RunControl, shutdown: &Shutdown) {
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "panic".to_owned());
-    Failure { class: "panic", message: format!("panic: {text}"), retryable: true }
+    let message = format!("panic: {}", Panicked::new(panic).message);
+    Failure { class: "panic", message, retryable: true }
 }

@@ -13,7 +13,9 @@ pub struct Panicked {
 }
 
 impl Panicked {
-    pub(crate) fn new(payload: &(dyn Any + Send)) -> Self {
+    /// Reads what was passed to `panic!`, as far as it is text.
+    #[must_use]
+    pub fn new(payload: &(dyn Any + Send)) -> Self {
         let text = payload.downcast_ref::<&str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         Self { message: text.unwrap_or("a value that is not text").to_owned() }
