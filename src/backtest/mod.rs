@@ -5,6 +5,7 @@
 //! turning them into [`signals`], the simulation turning those into [`trade`]s and an equity
 //! curve, and [`metrics`] over both. [`Backtest`] drives them and hands over the [`Report`].
 
+pub mod bits;
 pub mod checked;
 pub mod indicators;
 pub mod metrics;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::bits::Bits;
 use super::indicators::Series;
 
 /// Two averages closer than this share of the larger one count as equal: how a sum is rounded must
@@ -29,6 +30,22 @@ pub struct Signal {
     pub bar: usize,
     /// The stance from that close on.
     pub stance: Stance,
+}
+
+/// At which closes a scenario asks to enter and to leave, each side by itself.
+///
+/// An entry asked for while the other side is held is what "opposite" means; what becomes of it is
+/// for the money management to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signals {
+    /// Closes at which a long position is to be entered.
+    pub long_entry: Bits,
+    /// Closes at which a long position is to be left.
+    pub long_exit: Bits,
+    /// Closes at which a short position is to be entered.
+    pub short_entry: Bits,
+    /// Closes at which a short position is to be left.
+    pub short_exit: Bits,
 }
 
 /// Every candle in `window` at whose close `fast` is on another side of `slow` than one candle
