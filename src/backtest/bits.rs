@@ -162,12 +162,10 @@ impl Bits {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "0 to 64")]
 fn bit(word: u64) -> usize {
     word.trailing_zeros() as usize
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "0 to 64")]
 fn bit_count(word: u64) -> usize {
     word.count_ones() as usize
 }
