@@ -8,11 +8,12 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sluicegate::backtest::presets::{Inputs, PRESETS};
-use sluicegate::backtest::variant::{
-    Config, Direction, MoneyManagement, Range, Scenario, Size, Variant,
-};
-use sluicegate::backtest::{Backtest, CheckedCandles, indicators};
+use sluicegate::backtest::presets;
+use sluicegate::backtest::rules::Evaluation;
+use sluicegate::backtest::scenario::{Direction, Scenario};
+use sluicegate::backtest::series::SeriesCache;
+use sluicegate::backtest::variant::{Config, MoneyManagement, Range, Size, Variant};
+use sluicegate::backtest::{Backtest, CheckedCandles};
 use sluicegate::domain::candles::{Candles, Timeframe};
 
 const CANDLES: u32 = 500_000;
@@ -54,10 +55,8 @@ fn variant(timeframe: Timeframe) -> Variant {
         timeframe,
         range: Range::Between { from_ms: 0, until_ms: i64::MAX },
         scenario: Scenario {
-            name: None,
-            preset: PRESETS.iter().find(|preset| preset.name == "dual_ema_cross").unwrap(),
-            params: vec![12.0, 26.0],
             direction: Direction::Long,
+            ..Scenario::preset(presets::find("dual_ema_cross").unwrap(), &[12.0, 26.0]).unwrap()
         },
         money_management: MoneyManagement {
             size: Size::Units(1.0),
@@ -109,21 +108,11 @@ fn main() {
     measure("check (once per load)", || {
         timed(|| CheckedCandles::new(Arc::clone(&candles), timeframe).unwrap())
     });
-    measure("two averages", || {
-        timed(|| {
-            let fast = indicators::ema(&candles.close, 12.0).unwrap();
-            (fast, indicators::ema(&candles.close, 26.0).unwrap())
-        })
-    });
     measure("averages and signals", || {
         timed(|| {
-            let inputs = Inputs {
-                candles: &candles,
-                window: 0..candles.len(),
-                params: &variant.scenario.params,
-                direction: variant.scenario.direction,
-            };
-            (variant.scenario.preset.signals)(&inputs).unwrap()
+            let cache = SeriesCache::new(0);
+            let rules = &variant.scenario.rules;
+            Evaluation::new(rules, &checked, 0, &cache).unwrap().signals().unwrap()
         })
     });
     measure("simulation", || {

@@ -1,6 +1,5 @@
 //! The engine against results of other people's engines and of TA-Lib in C, on real candles.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
-#![expect(clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,12 +7,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use sluicegate::backtest::indicators::{Series, ema, macd, sma};
-use sluicegate::backtest::presets::PRESETS;
+use sluicegate::backtest::presets;
+use sluicegate::backtest::scenario::{Direction, Scenario};
 use sluicegate::backtest::trade::{ExitReason, Trade};
-use sluicegate::backtest::variant::{
-    Config, Direction, Fill, MoneyManagement, Range, Scenario, Size, Variant,
-};
+use sluicegate::backtest::variant::{Config, Fill, MoneyManagement, Range, Size, Variant};
 use sluicegate::backtest::{Backtest, CheckedCandles, Report};
 use sluicegate::domain::candles::Candles;
 use sluicegate::domain::time::parse_instant_ms;
@@ -43,25 +40,11 @@ struct GoldenTrade {
     fee: Option<f64>,
 }
 
-#[derive(Deserialize)]
-struct GoldenIndicators {
-    series: std::collections::BTreeMap<String, GoldenSeries>,
-}
-
-#[derive(Deserialize)]
-struct GoldenSeries {
-    first_bar: usize,
-    count: usize,
-    sum: f64,
-    abs_sum: f64,
-    at: Vec<(usize, f64)>,
-}
-
 fn path(relative: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(relative)
 }
 
-fn golden<T: for<'a> Deserialize<'a>>(name: &str) -> T {
+fn golden(name: &str) -> Golden {
     let text = fs::read_to_string(path(&format!("tests/goldens/{name}.json"))).unwrap();
     serde_json::from_str(&text).unwrap()
 }
@@ -85,10 +68,8 @@ fn run(ticker: &str, golden: &Golden, fill: Fill, money_management: MoneyManagem
         timeframe,
         range: Range::Between { from_ms: i64::MIN, until_ms: i64::MAX },
         scenario: Scenario {
-            name: None,
-            preset: PRESETS.iter().find(|preset| preset.name == "sma_cross").unwrap(),
-            params: vec![10.0, 30.0],
             direction: Direction::Long,
+            ..Scenario::preset(presets::find("sma_cross").unwrap(), &[10.0, 30.0]).unwrap()
         },
         money_management,
         config: Config {
@@ -201,37 +182,6 @@ fn stops_and_targets_equal_other_engines_but_for_the_two_documented_reasons() {
             assert!(equal >= 70, "{name}: only {equal} trades are comparable");
         }
     }
-}
-
-#[test]
-fn indicators_equal_talib_in_c() {
-    for ticker in TICKERS {
-        let golden: GoldenIndicators = golden(&format!("indicators.talib-c.{ticker}"));
-        let close = candles(ticker).close.clone();
-        let (line, signal) = macd(&close, 12.0, 26.0, 9.0).unwrap();
-        let ours = [
-            ("sma_10", sma(&close, 10.0).unwrap()),
-            ("sma_30", sma(&close, 30.0).unwrap()),
-            ("ema_30", ema(&close, 30.0).unwrap()),
-            ("macd_12_26_9", line),
-            ("macd_signal", signal),
-        ];
-        for (name, series) in ours {
-            assert_series(&series, &golden.series[name], &format!("{ticker} {name}"));
-        }
-    }
-}
-
-fn assert_series(found: &Series, expected: &GoldenSeries, what: &str) {
-    assert_eq!((found.first, found.values.len()), (expected.first_bar, expected.count), "{what}");
-    // MACD crosses zero, where only the size of its usual values can be a measure.
-    let usual = expected.abs_sum / f64::from(u32::try_from(expected.count).unwrap());
-    for (bar, value) in &expected.at {
-        let found = found.values[bar - found.first];
-        assert_close(found + usual, value + usual, what);
-    }
-    let sum: f64 = found.values.iter().sum();
-    assert_close(sum + expected.abs_sum, expected.sum + expected.abs_sum, what);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
@@ -54,7 +55,11 @@ pub struct CheckedCandles {
     candles: Arc<Candles>,
     timeframe: Timeframe,
     report: CandleReport,
+    id: u64,
 }
+
+/// Numbers of candle sets: series are shared by it.
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl CheckedCandles {
     /// Checks every candle: strictly later than the one before it, finite and positive prices,
@@ -66,13 +71,20 @@ impl CheckedCandles {
         check_lengths(&candles)?;
         check_prices(&candles)?;
         let report = check_times(&candles.time, timeframe.length_ms())?;
-        Ok(Self { candles, timeframe, report })
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { candles, timeframe, report, id })
     }
 
     /// The columns.
     #[must_use]
     pub fn candles(&self) -> &Arc<Candles> {
         &self.candles
+    }
+
+    /// A number no other set has in this process; clones share it.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     /// Length of each candle.

@@ -9,10 +9,14 @@ pub mod bits;
 pub mod checked;
 pub mod indicators;
 pub mod metrics;
+pub mod params;
 pub mod presets;
 pub mod report;
 pub mod request;
+pub mod rules;
 pub mod run;
+pub mod scenario;
+pub mod series;
 pub mod signals;
 mod simulation;
 #[cfg(test)]

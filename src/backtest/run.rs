@@ -7,8 +7,11 @@ use crate::domain::candles::Timeframe;
 
 use super::checked::CheckedCandles;
 use super::metrics::{METRICS_VERSION, Metrics, Observed, daily_equity};
-use super::presets::{Inputs, PresetError};
 use super::report::{Report, digest, thin};
+use super::rules::{self, Evaluation, RuleError};
+use super::scenario::Direction;
+use super::series::SeriesCache;
+use super::signals::{Signal, Signals, Stance};
 use super::simulation::{Simulation, hold_return};
 use super::variant::{Fill, Size, Variant};
 use super::window::traded;
@@ -49,20 +52,15 @@ pub enum BacktestError {
         /// What it may be.
         allowed: &'static str,
     },
-    /// The preset could not give its signals.
-    #[error("preset {preset}")]
-    Preset {
-        /// Name of the preset.
-        preset: &'static str,
-        /// Why.
-        source: PresetError,
-    },
+    /// The rules could not be evaluated.
+    #[error("rules")]
+    Rules(#[from] RuleError),
 }
 
 /// Candles needed in front of the first traded one, for the indicators to have settled.
 #[must_use]
 pub fn warmup_candles(variant: &Variant) -> usize {
-    (variant.scenario.preset.warmup)(&variant.scenario.params)
+    rules::warmup_candles(&variant.scenario.rules, variant.timeframe)
 }
 
 /// A run that can be stopped after any number of candles. The result does not depend on where.
@@ -90,18 +88,20 @@ impl Backtest {
         if window.is_empty() {
             return Err(BacktestError::NoCandles);
         }
-        let scenario = &variant.scenario;
-        let inputs = Inputs {
-            candles: candles.candles(),
-            window: window.clone(),
-            params: &scenario.params,
-            direction: scenario.direction,
-        };
-        let signals = (scenario.preset.signals)(&inputs)
-            .map_err(|source| BacktestError::Preset { preset: scenario.preset.name, source })?;
+        let cache = SeriesCache::new(0);
+        let rules = &variant.scenario.rules;
+        let signals = Evaluation::new(rules, &candles, window.start, &cache)?.signals()?;
+        Ok(Self::with_signals(variant, candles, &signals))
+    }
+
+    /// The same, for signals that are known.
+    #[must_use]
+    pub fn with_signals(variant: &Variant, candles: CheckedCandles, signals: &Signals) -> Self {
+        let window = traded(variant.range, candles.candles(), variant.timeframe);
+        let signals = changes(signals, &window, variant.scenario.direction);
         let columns = Arc::clone(candles.candles());
         let simulation = Simulation::new(variant, columns, window.clone(), signals);
-        Ok(Self { variant: variant.clone(), candles, window, simulation })
+        Self { variant: variant.clone(), candles, window, simulation }
     }
 
     /// Simulates the next `candles` candles, or what is left.
@@ -140,6 +140,26 @@ impl Backtest {
             trades: ledger.trades,
         }
     }
+}
+
+fn changes(signals: &Signals, window: &Range<usize>, direction: Direction) -> Vec<Signal> {
+    window
+        .clone()
+        .filter_map(|bar| {
+            let stance = if signals.long_entry.contains(bar)
+                && (direction != Direction::Short || !signals.short_entry.contains(bar))
+            {
+                Stance::Long
+            } else if signals.short_entry.contains(bar) {
+                Stance::Short
+            } else if signals.long_exit.contains(bar) || signals.short_exit.contains(bar) {
+                Stance::Flat
+            } else {
+                return None;
+            };
+            Some(Signal { bar, stance })
+        })
+        .collect()
 }
 
 fn check_timeframe(found: Timeframe, expected: Timeframe) -> Result<(), BacktestError> {

@@ -2,7 +2,7 @@
 
 use crate::domain::candles::Timeframe;
 
-use super::presets::PresetDefinition;
+use super::scenario::Scenario;
 
 /// Everything one backtest needs to know besides its candles.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,30 +36,6 @@ pub enum Range {
         /// Length of the range in milliseconds.
         span_ms: i64,
     },
-}
-
-/// A preset with its parameters.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Scenario {
-    /// The user's label.
-    pub name: Option<String>,
-    /// The rules.
-    pub preset: &'static PresetDefinition,
-    /// One value per parameter of the preset, in the order of [`PresetDefinition::params`].
-    pub params: Vec<f64>,
-    /// Which side may be taken.
-    pub direction: Direction,
-}
-
-/// Which side a scenario may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// Buy first.
-    Long,
-    /// Sell first.
-    Short,
-    /// Either.
-    Both,
 }
 
 /// Position size and protective exits.

@@ -11,6 +11,9 @@ pub struct Timeframe {
 }
 
 const MINUTE_MS: i64 = 60_000;
+const WEEK_MS: i64 = 10_080 * MINUTE_MS;
+/// 1970-01-05.
+const FIRST_MONDAY_MS: i64 = 4 * 1_440 * MINUTE_MS;
 
 const TIMEFRAMES: [Timeframe; 15] = [
     Timeframe::of("1m", 1),
@@ -45,6 +48,16 @@ impl Timeframe {
     #[must_use]
     pub fn length_ms(self) -> i64 {
         self.length_ms
+    }
+
+    /// Open time of the candle an instant lies in, milliseconds since the epoch: aligned to UTC,
+    /// weeks to Monday.
+    #[must_use]
+    pub fn start_of(self, time_ms: i64) -> i64 {
+        // The epoch was a Thursday.
+        let offset_ms = if self.length_ms == WEEK_MS { FIRST_MONDAY_MS } else { 0 };
+        let since = time_ms.saturating_sub(offset_ms);
+        time_ms.saturating_sub(since.rem_euclid(self.length_ms))
     }
 
     /// The names of all timeframes, shortest first.

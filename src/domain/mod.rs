@@ -2,4 +2,5 @@
 
 pub mod candles;
 pub mod job;
+pub mod resample;
 pub mod time;

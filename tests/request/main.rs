@@ -12,7 +12,8 @@ use sluicegate::backtest::request::{
     InputError, Request, RequestColumns, money_management_to_json, parse_spec, scenario_to_json,
     variant_to_json,
 };
-use sluicegate::backtest::variant::{Direction, MoneyManagement, Range, Size, Variant};
+use sluicegate::backtest::scenario::{Direction, Origin, Scenario};
+use sluicegate::backtest::variant::{MoneyManagement, Range, Size, Variant};
 
 const COLUMNS: [&str; 5] = [
     "universal_config",
@@ -87,6 +88,14 @@ fn variants(request: &Request) -> Vec<Variant> {
     (0..request.len()).map(|index| request.variant(index).unwrap()).collect()
 }
 
+/// Parameters of a preset.
+fn params(scenario: &Scenario) -> Vec<f64> {
+    match &scenario.origin {
+        Origin::Preset(choice) => choice.params.clone(),
+        other => panic!("no preset: {other:?}"),
+    }
+}
+
 #[test]
 fn the_first_example_makes_two_hundred_and_sixteen_variants() {
     let request = parse(&example()).unwrap();
@@ -101,13 +110,13 @@ fn money_management_varies_fastest_then_parameters_then_ranges_then_tickers() {
     let request = parse(&example()).unwrap();
     let at = |index: u64| request.variant(index).unwrap();
     assert_eq!(
-        (at(0).money_management.stop_loss_pct, at(0).scenario.params),
+        (at(0).money_management.stop_loss_pct, params(&at(0).scenario)),
         (None, vec![8., 20.])
     );
     assert_eq!(at(1).money_management.stop_loss_pct, Some(2.0));
-    assert_eq!(at(2).scenario.params, [8.0, 25.0]);
-    assert_eq!(at(18).scenario.params, [10.0, 20.0]);
-    assert_eq!(at(53).scenario.params, [12.0, 60.0]);
+    assert_eq!(params(&at(2).scenario), [8.0, 25.0]);
+    assert_eq!(params(&at(18).scenario), [10.0, 20.0]);
+    assert_eq!(params(&at(53).scenario), [12.0, 60.0]);
     assert!(matches!(at(53).range, Range::Between { .. }));
     assert_eq!(at(54).range, Range::Last { span_ms: 365 * 86_400_000 });
     assert_eq!((at(107).ticker, at(108).ticker), ("NASDAQ".to_owned(), "SP500".to_owned()));

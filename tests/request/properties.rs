@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sluicegate::backtest::request::{parse_spec, variant_to_json};
 use sluicegate::backtest::variant::Range;
 
-use super::{COLUMNS, example, parse};
+use super::{COLUMNS, example, params, parse};
 
 /// A number as users write them, or any other.
 fn amount(low: f64, high: f64) -> impl Strategy<Value = f64> {
@@ -207,7 +207,7 @@ proptest! {
                         let variant = request.variant(index).unwrap();
                         prop_assert_eq!(&variant.ticker, ticker);
                         prop_assert_eq!(matches!(variant.range, Range::Between { .. }), between);
-                        prop_assert_eq!(variant.scenario.params.as_slice(), pair.as_slice());
+                        prop_assert_eq!(params(&variant.scenario), pair.to_vec());
                         prop_assert_eq!(variant.money_management.stop_loss_pct, stop_loss);
                         let text = variant_to_json(&variant).to_string();
                         prop_assert_eq!(parse_spec(&text).unwrap(), variant);

@@ -1,19 +1,15 @@
 //! `buy_and_hold`: enter at the first chance, leave at the end. The baseline of all others.
 
-use crate::backtest::signals::{Signal, Stance};
-use crate::backtest::variant::Direction;
+use crate::backtest::rules::{Rule, RuleSet, SideRules};
 
-use super::{Inputs, PresetDefinition, PresetError};
+use super::{ParamCount, PresetDefinition, params};
 
 pub(super) const PRESET: PresetDefinition =
-    PresetDefinition { name: "buy_and_hold", params: &[], ordered: &[], warmup: |_| 0, signals };
+    PresetDefinition { name: "buy_and_hold", params: &[], ordered: &[], rules };
 
-/// One signal at the first close: short if only short is allowed, else long.
-fn signals(inputs: &Inputs<'_>) -> Result<Vec<Signal>, PresetError> {
-    let [] = inputs.params()?;
-    let stance = match inputs.direction {
-        Direction::Long | Direction::Both => Stance::Long,
-        Direction::Short => Stance::Short,
-    };
-    Ok(vec![Signal { bar: inputs.window.start, stance }])
+/// Both sides enter at the first close; where both are allowed, long it is.
+fn rules(values: &[f64]) -> Result<RuleSet, ParamCount> {
+    let [] = params(values)?;
+    let side = || SideRules { entry: Some(Rule::Start), exit: None };
+    Ok(RuleSet { indicators: vec![], long: side(), short: side() })
 }

@@ -1,12 +1,10 @@
 //! Presets: named rules with parameters. A new preset is one file and one line in [`PRESETS`].
+//!
+//! A preset says nothing that a user could not say in rules of their own; `docs/scenarios.md` shows
+//! each of them with a row to paste.
 
-use std::ops::Range;
-
-use crate::domain::candles::Candles;
-
-use super::indicators::IndicatorError;
-use super::signals::Signal;
-use super::variant::Direction;
+use super::params::ParamDefinition;
+use super::rules::{Indicator, Operand, RuleSet};
 
 mod buy_and_hold;
 mod dual_ema_cross;
@@ -26,10 +24,8 @@ pub struct PresetDefinition {
     pub params: &'static [ParamDefinition],
     /// Pairs of parameters (by name) of which the first must be below the second.
     pub ordered: &'static [(&'static str, &'static str)],
-    /// Candles needed in front of the traded range for the given parameters.
-    pub warmup: fn(&[f64]) -> usize,
-    /// The rules: at which closes of the traded range the stance changes, oldest first.
-    pub signals: fn(&Inputs<'_>) -> Result<Vec<Signal>, PresetError>,
+    /// The rules for the given parameters, one value for each.
+    pub rules: fn(&[f64]) -> Result<RuleSet, ParamCount>,
 }
 
 /// Names are unique, so a preset is its name.
@@ -39,82 +35,58 @@ impl PartialEq for PresetDefinition {
     }
 }
 
-/// One parameter of a preset.
-#[derive(Debug, PartialEq)]
-pub struct ParamDefinition {
-    /// The name users write.
-    pub name: &'static str,
-    /// The value where the user gives none.
-    pub default: f64,
-    /// Smallest allowed value.
-    pub min: f64,
-    /// Largest allowed value.
-    pub max: f64,
-    /// Whether only whole numbers are allowed.
-    pub integer: bool,
+/// The number of parameters is not the preset's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("found {found} parameters, expected {expected}")]
+pub struct ParamCount {
+    /// Values given.
+    pub found: usize,
+    /// Parameters the preset has.
+    pub expected: usize,
 }
 
-/// What a preset decides on. The signal of a candle may use that candle and those before it only.
-#[derive(Debug)]
-pub struct Inputs<'a> {
-    /// All candles, warm-up included.
-    pub candles: &'a Candles,
-    /// Positions of the candles that may be traded on; never empty.
-    pub window: Range<usize>,
-    /// One value per parameter of the preset.
-    pub params: &'a [f64],
-    /// Which side may be taken.
-    pub direction: Direction,
+/// The preset of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static PresetDefinition> {
+    PRESETS.iter().find(|preset| preset.name == name)
 }
 
-impl Inputs<'_> {
-    /// Closes from the first candle to the end of the window.
-    #[must_use]
-    pub fn close(&self) -> &[f64] {
-        self.candles.close.get(..self.window.end).unwrap_or_default()
-    }
+/// The parameters, by position.
+fn params<const N: usize>(params: &[f64]) -> Result<[f64; N], ParamCount> {
+    let found = params.len();
+    params.try_into().map_err(|_| ParamCount { found, expected: N })
+}
 
-    /// The parameters, by position.
-    ///
-    /// # Errors
-    /// [`PresetError::ParamCount`] if there are not exactly `N`.
-    pub fn params<const N: usize>(&self) -> Result<[f64; N], PresetError> {
-        let found = self.params.len();
-        self.params.try_into().map_err(|_| PresetError::ParamCount { found, expected: N })
+/// An indicator of a preset, over the close where it takes a series.
+fn indicator(
+    name: &str,
+    definition: &'static super::indicators::IndicatorDefinition,
+    params: &[f64],
+) -> Indicator {
+    Indicator {
+        name: name.to_owned(),
+        definition,
+        params: params.to_vec(),
+        source: Operand::Column(super::rules::Column::Close),
+        timeframe: None,
     }
 }
 
-/// Why a preset could not give its signals.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum PresetError {
-    /// The number of parameters is not the preset's.
-    #[error("found {found} parameters, expected {expected}")]
-    ParamCount {
-        /// Values given.
-        found: usize,
-        /// Parameters the preset has.
-        expected: usize,
-    },
-    /// An indicator refused its parameters.
-    #[error(transparent)]
-    Indicator(#[from] IndicatorError),
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-const fn period(name: &'static str, default: f64, min: f64) -> ParamDefinition {
-    ParamDefinition { name, default, min, max: 10_000.0, integer: true }
-}
-
-/// Candles after which the seed of an exponential average weighs less than a millionth:
-/// (1 − 2/(n+1))^k < 1e-6 from k = 6.9 (n+1) on.
-fn settled(period: f64) -> usize {
-    whole(6.9 * (period + 1.0))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float cast saturates, which is what a count of candles needs"
-)]
-fn whole(count: f64) -> usize {
-    count.ceil() as usize
+    #[test]
+    fn names_are_sorted_and_defaults_are_allowed_and_give_rules() {
+        assert!(PRESETS.is_sorted_by(|a, b| a.name < b.name));
+        for preset in PRESETS {
+            let defaults: Vec<f64> = preset.params.iter().map(|param| param.default).collect();
+            for (param, value) in preset.params.iter().zip(&defaults) {
+                assert!(param.allows(*value), "{}.{}", preset.name, param.name);
+            }
+            let rules = (preset.rules)(&defaults).unwrap();
+            assert!(rules.long.entry.is_some() || rules.short.entry.is_some(), "{}", preset.name);
+            assert!((preset.rules)(&[1.0; 99]).is_err());
+        }
+    }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::backtest::variant::{Config, MoneyManagement, Range, Scenario, Size, Variant};
+use crate::backtest::scenario::{Origin, Scenario};
+use crate::backtest::variant::{Config, MoneyManagement, Range, Size, Variant};
 use crate::domain::time::{DAY_MS, format_instant};
 
 use super::config::{FILLS, JOBS_MAX, KEEP_TRADES, Shared};
@@ -57,8 +58,9 @@ pub fn variant_to_json(variant: &Variant) -> Value {
 /// The scenario as in a `spec`; without a `name` where it has none.
 #[must_use]
 pub fn scenario_to_json(scenario: &Scenario) -> Value {
-    let names = scenario.preset.params.iter().map(|definition| definition.name);
-    let mut params: Vec<_> = names.zip(&scenario.params).collect();
+    let Origin::Preset(choice) = &scenario.origin else { return Value::Null };
+    let names = choice.preset.params.iter().map(|definition| definition.name);
+    let mut params: Vec<_> = names.zip(&choice.params).collect();
     params.sort_by_key(|(name, _)| *name);
     let params: Map<String, Value> =
         params.into_iter().map(|(name, value)| (name.to_owned(), number(*value))).collect();
@@ -68,7 +70,7 @@ pub fn scenario_to_json(scenario: &Scenario) -> Value {
         object.insert("name".to_owned(), Value::from(name.as_str()));
     }
     object.insert("params".to_owned(), Value::Object(params));
-    object.insert("preset".to_owned(), Value::from(scenario.preset.name));
+    object.insert("preset".to_owned(), Value::from(choice.preset.name));
     Value::Object(object)
 }
 

@@ -2,8 +2,9 @@
 
 use std::ops::Bound::Included;
 
-use crate::backtest::presets::{PRESETS, ParamDefinition, PresetDefinition};
-use crate::backtest::variant::{Direction, Scenario};
+use crate::backtest::params::{Allowed, ParamDefinition};
+use crate::backtest::presets::{PRESETS, PresetDefinition};
+use crate::backtest::scenario::{Direction, Scenario};
 
 use super::axis::Axis;
 use super::bounds::Bounds;
@@ -131,22 +132,21 @@ impl ScenarioVariants {
     pub(super) fn get(&self, mut index: u64) -> Option<Scenario> {
         let direction = take_digit(&mut index, self.directions.len() as u64);
         let kept = *self.kept.get(usize::try_from(index).ok()?)?;
-        Some(Scenario {
-            name: self.name.clone(),
-            preset: self.preset,
-            params: combination(&self.columns, kept),
-            direction: *self.directions.get(usize::try_from(direction).ok()?)?,
-        })
+        let mut scenario = Scenario::preset(self.preset, &combination(&self.columns, kept)).ok()?;
+        scenario.name.clone_from(&self.name);
+        scenario.direction = *self.directions.get(usize::try_from(direction).ok()?)?;
+        Some(scenario)
     }
 }
 
 fn read_params(preset: &PresetDefinition, node: &Node<'_>) -> Result<Vec<Axis<f64>>, InputError> {
     let read = |definition: &ParamDefinition| {
-        let bounds = Bounds {
-            low: Included(definition.min),
-            high: Included(definition.max),
-            whole: definition.integer,
+        let (min, max, whole) = match definition.allowed {
+            Allowed::Whole { min, max } => (min, max, true),
+            Allowed::Number { min, max } => (min, max, false),
+            Allowed::Word(_) => (0.0, 0.0, true),
         };
+        let bounds = Bounds { low: Included(min), high: Included(max), whole };
         let axis = node
             .child(definition.name)
             .optional(|node| Axis::read(node, &bounds, |node| node.number(&bounds)))?;

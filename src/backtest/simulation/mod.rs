@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use crate::domain::candles::Candles;
 
+use super::scenario::Direction;
 use super::signals::{Signal, Stance};
 use super::trade::{ExitReason, Side, Trade};
-use super::variant::{self, Config, Direction, MoneyManagement, Variant};
+use super::variant::{self, Config, MoneyManagement, Variant};
 
 mod orders;
 

@@ -1,7 +1,6 @@
 //! The edges: hardly any candles, nothing traded, nothing left, ranges, and nonsense.
 
 use crate::backtest::BacktestError;
-use crate::backtest::presets::PRESETS;
 use crate::backtest::trade::ExitReason;
 
 use super::*;
@@ -50,8 +49,7 @@ fn prices_at_the_limits_give_finite_figures() {
 /// The fast average crosses the slow one at the close of candle 5.
 fn one_cross() -> (Variant, Candles) {
     let mut variant = variant(&[]);
-    variant.scenario.preset = PRESETS.iter().find(|preset| preset.name == "sma_cross").unwrap();
-    variant.scenario.params = vec![1.0, 3.0];
+    variant.scenario = preset("sma_cross", &[1.0, 3.0]);
     (variant, flat(&[100.0, 99.0, 98.0, 97.0, 96.0, 110.0, 120.0, 130.0, 140.0]))
 }
 
@@ -69,8 +67,7 @@ fn a_signal_on_the_last_warm_up_candle_does_not_trade_and_one_on_the_first_trade
 #[test]
 fn buy_and_hold_enters_after_the_first_candle_of_the_range_on_the_side_allowed() {
     let (mut variant, candles) = one_cross();
-    variant.scenario.preset = PRESETS.iter().find(|preset| preset.name == "buy_and_hold").unwrap();
-    variant.scenario.params = vec![];
+    variant.scenario = preset("buy_and_hold", &[]);
     variant.range = Range::Last { span_ms: 4 * DAY_MS };
     for (direction, profit) in
         [(Direction::Long, 20.0), (Direction::Both, 20.0), (Direction::Short, -20.0)]
@@ -113,7 +110,5 @@ fn a_range_without_candles_another_timeframe_and_impossible_settings_are_refused
     endless.money_management.stop_loss_pct = Some(f64::NAN);
     assert!(matches!(refusal(&endless), BacktestError::Setting { name: "stop_loss_pct", .. }));
 
-    let (mut short_of_params, _) = one_cross();
-    short_of_params.scenario.params = vec![3.0];
-    assert!(matches!(refusal(&short_of_params), BacktestError::Preset { .. }));
+    assert!(Scenario::preset(presets::find("sma_cross").unwrap(), &[3.0]).is_err());
 }

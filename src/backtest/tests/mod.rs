@@ -5,38 +5,61 @@ use std::sync::Arc;
 use crate::domain::candles::Candles;
 use crate::domain::time::DAY_MS;
 
-use super::presets::{Inputs, PresetDefinition, PresetError};
-use super::signals::{Signal, Stance};
-use super::variant::{Config, Direction, Fill, MoneyManagement, Range, Scenario, Size, Variant};
-use super::{Backtest, CheckedCandles, Report};
+use super::indicators::{IndicatorDefinition, IndicatorError, Input, Inputs};
+use super::params::count_of;
+use super::rules::{CLOSE, Comparison, Indicator, Operand, Rule, RuleSet, SideRules, field};
+use super::scenario::{Direction, Origin, OwnRules, Scenario};
+use super::series::Series;
+use super::variant::{Config, Fill, MoneyManagement, Range, Size, Variant};
+use super::{Backtest, CheckedCandles, Report, presets};
 
 mod limits;
 mod properties;
 mod rules;
 
 /// Says what its parameters say: pairs of a candle and 1 (long), -1 (short) or 0 (flat).
-static SCRIPTED: PresetDefinition = PresetDefinition {
+static SCRIPTED: IndicatorDefinition = IndicatorDefinition {
     name: "scripted",
     params: &[],
-    ordered: &[],
+    fields: &["stance"],
+    input: Input::Candles,
     warmup: |_| 0,
-    signals: scripted,
+    compute: scripted,
 };
 
-fn scripted(inputs: &Inputs<'_>) -> Result<Vec<Signal>, PresetError> {
-    let (pairs, _) = inputs.params.as_chunks::<2>();
-    let signal = |bar: usize| {
-        let pair = pairs
-            .iter()
-            .find(|[at, _]| at.total_cmp(&f64::from(u32::try_from(bar).unwrap())).is_eq())?;
-        let stance = match pair[1] {
-            1.0 => Stance::Long,
-            -1.0 => Stance::Short,
-            _ => Stance::Flat,
-        };
-        Some(Signal { bar, stance })
+fn scripted(inputs: &Inputs<'_>, params: &[f64]) -> Result<Vec<Series>, IndicatorError> {
+    let mut values = vec![9.0; inputs.candles.len()];
+    for [bar, stance] in params.as_chunks::<2>().0 {
+        if let Some(value) = values.get_mut(count_of(*bar)) {
+            *value = *stance;
+        }
+    }
+    Ok(vec![Series { first: 0, values }])
+}
+
+/// Pairs of a candle and 1 (long), -1 (short) or 0 (flat) as rules.
+fn script(pairs: &[(u32, f64)]) -> Scenario {
+    let script = Indicator {
+        name: "script".to_owned(),
+        definition: &SCRIPTED,
+        params: pairs.iter().flat_map(|(bar, side)| [f64::from(*bar), *side]).collect(),
+        source: CLOSE,
+        timeframe: None,
     };
-    Ok(inputs.window.clone().filter_map(signal).collect())
+    let says =
+        |stance: f64| Some(Rule::Compare(Comparison::Eq, field(0, 0), Operand::Number(stance)));
+    let rules = RuleSet {
+        indicators: vec![script],
+        long: SideRules { entry: says(1.0), exit: says(0.0) },
+        short: SideRules { entry: says(-1.0), exit: says(0.0) },
+    };
+    let origin = Origin::Rules(OwnRules { template: Arc::default(), params: vec![] });
+    Scenario { name: None, origin, rules: Arc::new(rules), direction: Direction::Both }
+}
+
+/// A preset on both sides.
+fn preset(name: &str, params: &[f64]) -> Scenario {
+    Scenario::preset(presets::find(name).unwrap(), params).unwrap()
 }
 
 /// Daily candles from open, high, low, close.
@@ -54,17 +77,12 @@ fn flat(prices: &[f64]) -> Candles {
 }
 
 /// One unit, long and short, 1,000 in the account, no costs, all candles.
-fn variant(script: &[(u32, f64)]) -> Variant {
+fn variant(pairs: &[(u32, f64)]) -> Variant {
     Variant {
         ticker: "TEST".to_owned(),
         timeframe: "1d".parse().unwrap(),
         range: Range::Between { from_ms: i64::MIN, until_ms: i64::MAX },
-        scenario: Scenario {
-            name: None,
-            preset: &SCRIPTED,
-            params: script.iter().flat_map(|(bar, side)| [f64::from(*bar), *side]).collect(),
-            direction: Direction::Both,
-        },
+        scenario: script(pairs),
         money_management: MoneyManagement { size: Size::Units(1.0), ..MoneyManagement::default() },
         config: Config { balance: 1_000.0, ..Config::default() },
     }

@@ -36,8 +36,8 @@ fn any_variant() -> impl Strategy<Value = Variant> {
         |(preset, direction, fill, stop_loss_pct, take_profit_pct)| {
             let mut variant = variant(&[]);
             let preset = &PRESETS[preset];
-            variant.scenario.preset = preset;
-            variant.scenario.params = [3.0, 8.0, 4.0][..preset.params.len()].to_vec();
+            let params = &[3.0, 8.0, 4.0][..preset.params.len()];
+            variant.scenario = Scenario::preset(preset, params).unwrap();
             variant.scenario.direction = direction;
             variant.money_management =
                 MoneyManagement { size: Size::PctEquity(90.0), stop_loss_pct, take_profit_pct };
@@ -142,8 +142,8 @@ fn more_warm_up_than_asked_for_changes_no_trade() {
     let candles = walk(&steps);
     for preset in PRESETS {
         let mut variant = variant(&[]);
-        variant.scenario.preset = preset;
-        variant.scenario.params = preset.params.iter().map(|param| param.default).collect();
+        let defaults: Vec<f64> = preset.params.iter().map(|param| param.default).collect();
+        variant.scenario = Scenario::preset(preset, &defaults).unwrap();
         variant.money_management.size = Size::PctEquity(100.0);
         let warmup = warmup_candles(&variant);
         variant.range = Range::Between { from_ms: 3_000 * DAY_MS, until_ms: i64::MAX };

@@ -1,0 +1,100 @@
+//! `ema`: the exponential moving average, without waiting for one value to compute the next.
+
+use crate::backtest::params::period;
+use crate::backtest::rules::exponential;
+use crate::backtest::series::Series;
+
+use super::{IndicatorDefinition, IndicatorError, Input, Inputs, params, room, whole_period};
+
+/// Candles computed side by side: their own part first, then what was before, by powers of the
+/// decay. A plain loop waits for a product and a sum at every candle.
+const STEP: usize = 8;
+
+pub(in crate::backtest) static EMA: IndicatorDefinition = IndicatorDefinition {
+    name: "ema",
+    params: &[period("period", 50.0, 1.0)],
+    fields: &["value"],
+    input: Input::Source,
+    warmup: |params| params.iter().copied().map(exponential).sum(),
+    compute,
+};
+
+/// Weight 2 / (period + 1), seeded with the simple average of the first `period` values, as TA-Lib
+/// does it; equal to it but for the last bits.
+fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, IndicatorError> {
+    let [period] = params(values)?;
+    let count = usize::try_from(whole_period(period)?).unwrap_or(1);
+    let (seeds, rest) = inputs.source.split_at(count.min(inputs.source.len()));
+    let first = count - 1;
+    let mut values = room(inputs.source, first);
+    let Some((seed, averages)) = values.split_first_mut() else {
+        return Ok(vec![Series { first, values }]);
+    };
+    *seed = seeds.iter().fold(0.0, |sum, value| sum + value) / period;
+    smooth(*seed, 2.0 / (period + 1.0), rest, averages);
+    Ok(vec![Series { first, values }])
+}
+
+/// e[i] = weight · x[i] + (1 − weight) · e[i−1], with `before` as e[−1].
+///
+/// A value is computed in the same way whatever follows it, so it never depends on later candles.
+fn smooth(before: f64, weight: f64, input: &[f64], averages: &mut [f64]) {
+    let decay = 1.0 - weight;
+    let mut powers = [1.0; STEP];
+    let mut power = 1.0;
+    for slot in &mut powers {
+        power *= decay;
+        *slot = power;
+    }
+    let mut last = before;
+    let (blocks, rest) = input.as_chunks::<STEP>();
+    let (outs, out_rest) = averages.as_chunks_mut::<STEP>();
+    for (block, out) in blocks.iter().zip(outs) {
+        last = smooth_block(last, weight, decay, &powers, block, out);
+    }
+    smooth_block(last, weight, decay, &powers, rest, out_rest);
+}
+
+fn smooth_block(
+    before: f64,
+    weight: f64,
+    decay: f64,
+    powers: &[f64; STEP],
+    input: &[f64],
+    averages: &mut [f64],
+) -> f64 {
+    let (mut own, mut last) = (0.0, before);
+    for ((value, average), power) in input.iter().zip(averages).zip(powers) {
+        own = weight * value + decay * own;
+        last = own + power * before;
+        *average = last;
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::over;
+    use super::*;
+
+    #[test]
+    fn an_average_of_one_candle_is_the_candle() {
+        let input = [1.0, 2.0, 3.0, 4.0];
+        assert_eq!(over(&EMA, &input, &[1.0]).unwrap()[0].values, input);
+    }
+
+    #[test]
+    fn it_equals_the_plain_recursion() {
+        let input: Vec<f64> = (0..1_000).map(|i| 100.0 + f64::from(i * 37 % 101)).collect();
+        for period in [2.0, 3.0, 9.0, 200.0] {
+            let found = &over(&EMA, &input, &[period]).unwrap()[0];
+            let mut expected = input[..found.first + 1].iter().sum::<f64>() / period;
+            for (bar, value) in (found.first..).zip(&found.values) {
+                if bar > found.first {
+                    expected += 2.0 / (period + 1.0) * (input[bar] - expected);
+                }
+                assert!((value / expected - 1.0).abs() < 1e-13, "{bar}: {value} {expected}");
+            }
+        }
+    }
+}

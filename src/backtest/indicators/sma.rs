@@ -1,0 +1,54 @@
+//! `sma`: the simple moving average.
+
+use ta_lib::Core;
+
+use crate::backtest::params::{count_of, period};
+use crate::backtest::series::Series;
+
+use super::{IndicatorDefinition, IndicatorError, Input, Inputs, params, room, whole_period};
+
+/// Rolling sums start afresh this often, so that rounding cannot add up over a long series.
+const RESUM_CANDLES: usize = 4_096;
+
+pub(in crate::backtest) static SMA: IndicatorDefinition = IndicatorDefinition {
+    name: "sma",
+    params: &[period("period", 30.0, 1.0)],
+    fields: &["value"],
+    input: Input::Source,
+    warmup: |params| params.iter().map(|period| count_of(period - 1.0)).sum(),
+    compute,
+};
+
+fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, IndicatorError> {
+    let [period] = params(values)?;
+    let core = Core::new();
+    let period = whole_period(period)?;
+    let first = core.sma_lookback(period)?;
+    let mut values = room(inputs.source, first);
+    for (block, out) in values.chunks_mut(RESUM_CANDLES).enumerate() {
+        let start = first + block * RESUM_CANDLES;
+        core.sma(start, start + out.len() - 1, inputs.source, period, out)?;
+    }
+    Ok(vec![Series { first, values }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::over;
+    use super::*;
+
+    #[test]
+    fn a_series_starts_where_its_window_is_full() {
+        let average = over(&SMA, &[1.0, 2.0, 3.0, 4.0], &[3.0]).unwrap();
+        assert_eq!(average, [Series { first: 2, values: vec![2.0, 3.0] }]);
+    }
+
+    #[test]
+    fn a_long_simple_average_is_as_exact_at_its_end_as_at_its_start() {
+        let input: Vec<f64> = (0..100_000).map(|i| 1e6 + f64::from(i % 97) * 0.01).collect();
+        let average = over(&SMA, &input, &[20.0]).unwrap();
+        let exact = input[input.len() - 20..].iter().sum::<f64>() / 20.0;
+        let found = *average[0].values.last().unwrap();
+        assert!((found / exact - 1.0).abs() < 1e-13, "{found} {exact}");
+    }
+}

@@ -1,0 +1,67 @@
+//! Values of indicators over candles, and a cache that lets variants share them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use moka::sync::Cache;
+
+/// The values of one indicator, from the first candle that has one to the last.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Series {
+    /// Position of the candle the first value belongs to.
+    pub first: usize,
+    /// One value per candle from there on; never NaN.
+    pub values: Vec<f64>,
+}
+
+impl Series {
+    /// Bytes the values take in memory.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.values.len() * size_of::<f64>()
+    }
+}
+
+/// All series of one indicator, in the order of its fields.
+pub type Fields = Arc<Vec<Series>>;
+
+/// Which candles, and which indicator over them with which parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct SeriesKey {
+    /// Number of the candle set; two sets never share one.
+    pub(super) candles: u64,
+    /// The indicator with all that its values depend on.
+    pub(super) indicator: String,
+}
+
+/// Series of the candle sets that are being worked on, bounded by bytes, the least recently used
+/// dropped first. Whoever asks for a series that is being computed waits for it.
+#[derive(Clone)]
+pub struct SeriesCache(Cache<SeriesKey, Fields>);
+
+impl SeriesCache {
+    /// A cache that holds at most `bytes_max` bytes of values.
+    #[must_use]
+    pub fn new(bytes_max: u64) -> Self {
+        let weigh = |_: &SeriesKey, fields: &Fields| {
+            let bytes: usize = fields.iter().map(Series::bytes).sum();
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        };
+        Self(Cache::builder().max_capacity(bytes_max).weigher(weigh).build())
+    }
+
+    /// The series from memory, or what `compute` makes of them.
+    pub(super) fn get<E: Clone + Send + Sync + 'static>(
+        &self,
+        key: SeriesKey,
+        compute: impl FnOnce() -> Result<Vec<Series>, E>,
+    ) -> Result<Fields, E> {
+        self.0.try_get_with(key, || compute().map(Arc::new)).map_err(Arc::unwrap_or_clone)
+    }
+}
+
+impl fmt::Debug for SeriesCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SeriesCache").field("series", &self.0.entry_count()).finish()
+    }
+}
