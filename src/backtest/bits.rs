@@ -1,7 +1,7 @@
 //! One truth per candle, 64 to a word.
 
 /// Candles in a word.
-const WORD: usize = 64;
+pub(super) const WORD: usize = 64;
 
 /// A set of candles, by position from the first candle, warm-up included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,6 +73,11 @@ impl Bits {
     #[must_use]
     pub fn contains(&self, bar: usize) -> bool {
         self.words.get(bar / WORD).is_some_and(|word| word >> (bar % WORD) & 1 == 1)
+    }
+
+    /// The candles from 64 · `index` on, the first one in the lowest bit; `None` beyond the length.
+    pub(super) fn word(&self, index: usize) -> Option<u64> {
+        self.words.get(index).copied()
     }
 
     /// Adds a candle; one beyond the length is ignored.

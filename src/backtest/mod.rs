@@ -7,6 +7,7 @@
 
 pub mod bits;
 pub mod checked;
+mod curve;
 pub mod indicators;
 pub mod metrics;
 pub mod params;

@@ -7,12 +7,10 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::time::format_instant;
 
-use super::checked::CandleReport;
+use super::checked::{CandleReport, CheckedCandles};
+use super::curve::Curve;
 use super::metrics::Metrics;
 use super::trade::Trade;
-
-/// Values compared side by side when an extreme is searched.
-const LANES: usize = 8;
 
 /// The result of one backtest. No figure in it is NaN or infinite.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -53,51 +51,37 @@ impl Serialize for EquityPoint {
     }
 }
 
-/// At most `limit` points: the first, the last, and the lowest and highest of equal stretches in
-/// between.
-pub(super) fn thin(times: &[i64], equity: &[f64], limit: usize) -> Vec<EquityPoint> {
-    let point = |index: usize| -> Option<EquityPoint> {
-        Some(EquityPoint { time: *times.get(index)?, equity: *equity.get(index)? })
+/// At most `limit` points: the first, the last, and the lowest and highest of equal parts in between.
+pub(super) fn thin(curve: &Curve, candles: &CheckedCandles, limit: usize) -> Vec<EquityPoint> {
+    let bars = curve.bars();
+    let mut reader = curve.reader(candles);
+    let times = &candles.candles().time;
+    let point = |(bar, equity): (usize, f64)| -> Option<EquityPoint> {
+        Some(EquityPoint { time: *times.get(bar)?, equity })
     };
-    let last = equity.len().saturating_sub(1);
-    if equity.len() <= limit {
-        return (0..equity.len()).filter_map(point).collect();
+    let last = bars.end.saturating_sub(1);
+    let last_point = curve.last(candles).and_then(|equity| point((last, equity)));
+    if bars.len() <= limit {
+        return bars.filter_map(|bar| point((bar, reader.at(bar)?))).collect();
     }
     if limit < 2 {
-        return point(last).filter(|_| limit == 1).into_iter().collect();
+        return last_point.filter(|_| limit == 1).into_iter().collect();
     }
-    let mut kept = vec![0];
-    let inner = equity.get(1..last).unwrap_or_default();
-    let stretches = (limit - 2) / 2;
-    for stretch in 0..stretches {
-        let bounds = inner.len() * stretch / stretches..inner.len() * (stretch + 1) / stretches;
-        let start = bounds.start + 1;
-        let (low, high) = extremes(inner.get(bounds).unwrap_or_default());
-        kept.push(start + low.min(high));
-        if low != high {
-            kept.push(start + low.max(high));
+    let mut kept = vec![(bars.start, reader.at(bars.start).unwrap_or_default())];
+    let inner = bars.start + 1..last;
+    let parts = (limit - 2) / 2;
+    let cut = |part: usize| inner.start + inner.len() * part / parts;
+    for part in 0..parts {
+        if let Some([lowest, highest]) = reader.extremes(cut(part)..cut(part + 1)) {
+            let (first, second) =
+                if lowest.0 <= highest.0 { (lowest, highest) } else { (highest, lowest) };
+            kept.push(first);
+            if first.0 != second.0 {
+                kept.push(second);
+            }
         }
     }
-    kept.push(last);
-    kept.into_iter().filter_map(point).collect()
-}
-
-/// Positions of the first lowest and the first highest value.
-fn extremes(values: &[f64]) -> (usize, usize) {
-    let (blocks, rest) = values.as_chunks::<LANES>();
-    let (mut lows, mut highs) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
-    for block in blocks {
-        for ((low, high), value) in lows.iter_mut().zip(&mut highs).zip(block) {
-            *low = if value < low { *value } else { *low };
-            *high = if value > high { *value } else { *high };
-        }
-    }
-    let lowest = lows.iter().chain(rest).copied().fold(f64::INFINITY, f64::min);
-    let highest = highs.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max);
-    let position = |wanted: f64| {
-        values.iter().position(|value| value.to_bits() == wanted.to_bits()).unwrap_or_default()
-    };
-    (position(lowest), position(highest))
+    kept.into_iter().filter_map(point).chain(last_point).collect()
 }
 
 /// SHA-256 in hex over every field of every trade, then the equity at each day's end; numbers as
@@ -126,21 +110,34 @@ pub(super) fn digest(trades: &[Trade], daily_equity: &[f64]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
 
+    use super::*;
+    use crate::backtest::curve::Stretch;
+    use crate::domain::candles::Candles;
+
+    /// One unit held from a balance and an entry price of 1: the equity is the close.
     fn thinned(equity: &[f64], limit: usize) -> Vec<f64> {
-        let times: Vec<i64> = (0..).take(equity.len()).collect();
-        thin(&times, equity, limit).iter().map(|point| point.equity).collect()
+        let mut candles = Candles::default();
+        for (minute, close) in (0..).zip(equity) {
+            candles.push(minute * 60_000, [*close, *close, *close, *close, 1.0]);
+        }
+        let candles = CheckedCandles::new(Arc::new(candles), "1m".parse().unwrap()).unwrap();
+        let mut curve = Curve::new(0);
+        for end in (0..equity.len()).step_by(30).chain([equity.len()]) {
+            curve.push(Stretch { end, balance: 1.0, quantity: 1.0, entry_price: 1.0 });
+        }
+        thin(&curve, &candles, limit).iter().map(|point| point.equity).collect()
     }
 
     #[test]
     fn a_thinned_curve_keeps_its_ends_and_its_extremes() {
-        let equity: Vec<f64> = (0..1_000).map(|i| f64::from(i * 37 % 1_000)).collect();
+        let equity: Vec<f64> = (0..1_000).map(|i| f64::from(1 + i * 37 % 1_000)).collect();
         for limit in [4, 5, 50, 999] {
             let points = thinned(&equity, limit);
             assert!(points.len() <= limit, "{limit}");
             assert_eq!((points[0], points[points.len() - 1]), (equity[0], equity[999]));
-            assert!(points.contains(&999.0) && points.contains(&1.0), "{limit}");
+            assert!(points.contains(&1_000.0) && points.contains(&2.0), "{limit}");
         }
     }
 

@@ -8,16 +8,17 @@ use crate::domain::candles::Timeframe;
 use super::checked::CheckedCandles;
 use super::metrics::{METRICS_VERSION, Metrics, Observed, daily_equity};
 use super::report::{Report, digest, thin};
-use super::rules::{self, Evaluation, RuleError};
-use super::scenario::Direction;
-use super::series::SeriesCache;
-use super::signals::{Signal, Signals, Stance};
+use super::rules::{self, RuleError};
+use super::shared::Shared;
+use super::signals::Signals;
 use super::simulation::{Simulation, hold_return};
 use super::variant::{Fill, Size, Variant};
 use super::window::traded;
 
 /// Version of the rules: any change that can change a trade or a mark raises it.
-pub const ENGINE_VERSION: u32 = 1;
+///
+/// 2: an account that is used up ends when a position is settled, no longer at a close in between.
+pub const ENGINE_VERSION: u32 = 2;
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,31 +78,34 @@ pub struct Backtest {
 }
 
 impl Backtest {
-    /// Computes the indicators and signals of the whole run; nothing is traded yet.
+    /// Computes the indicators and signals of the whole run, or takes them from runs before; nothing
+    /// is traded yet.
     ///
     /// # Errors
     /// [`BacktestError`] if candles and variant do not fit together or make no sense.
-    pub fn new(variant: &Variant, candles: CheckedCandles) -> Result<Self, BacktestError> {
-        check_timeframe(candles.timeframe(), variant.timeframe)?;
-        check_settings(variant)?;
-        let window = traded(variant.range, candles.candles(), variant.timeframe);
-        if window.is_empty() {
-            return Err(BacktestError::NoCandles);
-        }
-        let cache = SeriesCache::new(0);
-        let rules = &variant.scenario.rules;
-        let signals = Evaluation::new(rules, &candles, window.start, &cache)?.signals()?;
-        Ok(Self::with_signals(variant, candles, &signals))
+    pub fn new(
+        variant: &Variant,
+        candles: CheckedCandles,
+        shared: &Shared,
+    ) -> Result<Self, BacktestError> {
+        let window = checked_window(variant, &candles)?;
+        let signals = shared.signals(&variant.scenario, &candles, window.start)?;
+        Self::with_signals(variant, candles, signals)
     }
 
-    /// The same, for signals that are known.
-    #[must_use]
-    pub fn with_signals(variant: &Variant, candles: CheckedCandles, signals: &Signals) -> Self {
-        let window = traded(variant.range, candles.candles(), variant.timeframe);
-        let signals = changes(signals, &window, variant.scenario.direction);
-        let columns = Arc::clone(candles.candles());
-        let simulation = Simulation::new(variant, columns, window.clone(), signals);
-        Self { variant: variant.clone(), candles, window, simulation }
+    /// Starts a run on signals that are known already. They count from the first candle, warm-up
+    /// included; only those at closes within the range count.
+    ///
+    /// # Errors
+    /// As [`Backtest::new`], but for the preset.
+    pub fn with_signals(
+        variant: &Variant,
+        candles: CheckedCandles,
+        signals: Arc<Signals>,
+    ) -> Result<Self, BacktestError> {
+        let window = checked_window(variant, &candles)?;
+        let simulation = Simulation::new(variant, candles.clone(), window.clone(), signals);
+        Ok(Self { variant: variant.clone(), candles, window, simulation })
     }
 
     /// Simulates the next `candles` candles, or what is left.
@@ -116,14 +120,11 @@ impl Backtest {
         let Self { variant, candles, window, simulation } = self;
         let config = &variant.config;
         let ledger = simulation.finish();
-        let times = candles.candles().time.get(window.clone()).unwrap_or_default();
-        let candle_ms = variant.timeframe.length_ms();
-        let daily = daily_equity(config.balance, times, &ledger.equity, candle_ms);
+        let daily = daily_equity(config.balance, &ledger.curve, &candles);
         let metrics = Metrics::of(&Observed {
             ledger: &ledger,
-            times,
+            candles: &candles,
             daily: &daily,
-            candle_ms,
             balance: config.balance,
             buy_and_hold: hold_return(config, candles.candles(), &window),
         });
@@ -136,30 +137,21 @@ impl Backtest {
             warmup_missing: warmup_candles(&variant).saturating_sub(window.start),
             candle_report: candles.report(),
             metrics,
-            equity: thin(times, &ledger.equity, points),
+            equity: thin(&ledger.curve, &candles, points),
             trades: ledger.trades,
         }
     }
 }
 
-fn changes(signals: &Signals, window: &Range<usize>, direction: Direction) -> Vec<Signal> {
-    window
-        .clone()
-        .filter_map(|bar| {
-            let stance = if signals.long_entry.contains(bar)
-                && (direction != Direction::Short || !signals.short_entry.contains(bar))
-            {
-                Stance::Long
-            } else if signals.short_entry.contains(bar) {
-                Stance::Short
-            } else if signals.long_exit.contains(bar) || signals.short_exit.contains(bar) {
-                Stance::Flat
-            } else {
-                return None;
-            };
-            Some(Signal { bar, stance })
-        })
-        .collect()
+/// The candles to trade on, if variant and candles fit together and make sense.
+fn checked_window(
+    variant: &Variant,
+    candles: &CheckedCandles,
+) -> Result<Range<usize>, BacktestError> {
+    check_timeframe(candles.timeframe(), variant.timeframe)?;
+    check_settings(variant)?;
+    let window = traded(variant.range, candles.candles(), variant.timeframe);
+    if window.is_empty() { Err(BacktestError::NoCandles) } else { Ok(window) }
 }
 
 fn check_timeframe(found: Timeframe, expected: Timeframe) -> Result<(), BacktestError> {

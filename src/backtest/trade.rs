@@ -37,8 +37,6 @@ pub enum ExitReason {
     TakeProfit,
     /// No candles were left; closed at the last close.
     EndOfData,
-    /// The account was used up, or grew beyond any figure that can be told; closed at that close.
-    AccountEnd,
 }
 
 /// One finished trade. Written with exactly the nine keys users see.

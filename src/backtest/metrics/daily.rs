@@ -1,6 +1,7 @@
 //! Figures over the returns of UTC days.
 
-use crate::domain::time::DAY_MS;
+use crate::backtest::checked::CheckedCandles;
+use crate::backtest::curve::Curve;
 
 use super::{Figure, MIN_DAYS, Undefined, count, deviation, mean};
 
@@ -14,39 +15,19 @@ const ROUNDING: f64 = 1e-12;
 /// close; a day without a close repeats the one before, first of all `balance`.
 pub(in crate::backtest) fn daily_equity(
     balance: f64,
-    times: &[i64],
-    equity: &[f64],
-    candle_ms: i64,
+    curve: &Curve,
+    candles: &CheckedCandles,
 ) -> Vec<f64> {
-    let (Some(first), Some(last)) = (times.first(), times.last()) else {
-        return Vec::new();
-    };
-    // A candle that closes at midnight belongs to the day that ends there.
-    let day_of_close = |open: i64| (open + candle_ms - 1).div_euclid(DAY_MS);
-    let days = first.div_euclid(DAY_MS)..=day_of_close(*last);
-    let mut marks = Vec::new();
+    let bars = curve.bars();
+    let mut reader = curve.reader(candles);
     let mut current = balance;
-    let mut rest = times;
-    for day in days {
-        let closes = count_until(rest, |open| day_of_close(open) <= day);
-        rest = rest.get(closes..).unwrap_or_default();
-        if closes > 0 {
-            let index = times.len() - rest.len() - 1;
-            current = equity.get(index).copied().unwrap_or(current);
+    let mut mark = |end: usize| {
+        if end > bars.start {
+            current = reader.at(end - 1).unwrap_or(current);
         }
-        marks.push(current);
-    }
-    marks
-}
-
-/// How many leading times fulfil `holds`, found by doubling steps: a day is short, a run long.
-fn count_until(times: &[i64], holds: impl Fn(i64) -> bool) -> usize {
-    let mut reach = 1;
-    while times.get(reach - 1).is_some_and(|&time| holds(time)) {
-        reach *= 2;
-    }
-    let searched = times.get(..reach.min(times.len())).unwrap_or_default();
-    searched.partition_point(|&time| holds(time))
+        current
+    };
+    candles.day_ends(bars.clone()).map(&mut mark).collect()
 }
 
 /// Daily returns and what all figures need of them.
@@ -139,21 +120,23 @@ impl DailyReturns {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::backtest::curve::Stretch;
+    use crate::domain::candles::{Candles, Timeframe};
 
     #[test]
-    fn a_candle_closing_at_midnight_belongs_to_the_day_before_and_days_without_one_are_flat() {
-        let half = DAY_MS / 2;
-        let times = [0, half, 3 * DAY_MS];
-        let marks = daily_equity(100.0, &times, &[101.0, 102.0, 103.0], half);
-        assert_eq!(marks, [102.0, 102.0, 102.0, 103.0]);
-    }
-
-    #[test]
-    fn the_first_day_starts_from_the_balance() {
-        let week = 7 * DAY_MS;
-        let marks = daily_equity(100.0, &[0], &[110.0], week);
-        assert_eq!(marks, [100.0, 100.0, 100.0, 100.0, 100.0, 100.0, 110.0]);
+    fn the_first_days_have_the_balance_until_a_candle_has_closed() {
+        let week = "1w".parse::<Timeframe>().unwrap();
+        let mut candles = Candles::default();
+        candles.push(0, [1.0, 2.0, 1.0, 2.0, 1.0]);
+        candles.push(week.length_ms(), [2.0, 3.0, 2.0, 3.0, 1.0]);
+        let candles = CheckedCandles::new(Arc::new(candles), week).unwrap();
+        let mut curve = Curve::new(0);
+        curve.push(Stretch { end: 2, balance: 100.0, quantity: 10.0, entry_price: 1.0 });
+        let marks = daily_equity(100.0, &curve, &candles);
+        assert_eq!(marks, [[100.0; 6].as_slice(), &[110.0; 7], &[120.0]].concat());
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub(super) use daily::daily_equity;
 use drawdown::Drawdown;
 use trades::TradeFigures;
 
+use super::checked::CheckedCandles;
 use super::simulation::Ledger;
 use super::trade::Side;
 
@@ -147,14 +148,12 @@ pub struct Metrics {
 /// What the figures are made of.
 #[derive(Debug)]
 pub(super) struct Observed<'a> {
-    /// What happened; one equity mark per traded candle.
+    /// What happened.
     pub(super) ledger: &'a Ledger,
-    /// Open times of the traded candles, milliseconds since the epoch.
-    pub(super) times: &'a [i64],
+    /// All candles, warm-up included.
+    pub(super) candles: &'a CheckedCandles,
     /// `D[d]` of every day.
     pub(super) daily: &'a [f64],
-    /// Length of a candle in milliseconds.
-    pub(super) candle_ms: i64,
     /// `E0`.
     pub(super) balance: f64,
     /// See [`Metrics::buy_and_hold_return`].
@@ -163,13 +162,15 @@ pub(super) struct Observed<'a> {
 
 impl Metrics {
     pub(super) fn of(observed: &Observed<'_>) -> Self {
-        let Observed { ledger, balance, .. } = *observed;
+        let Observed { ledger, candles, balance, .. } = *observed;
+        let curve = &ledger.curve;
+        let traded = curve.bars().len();
         let mut undefined = BTreeMap::new();
         let mut known =
             |name, figure: Figure| figure.map_err(|reason| undefined.insert(name, reason)).ok();
-        let final_equity = ledger.equity.last().copied().unwrap_or(balance);
+        let final_equity = curve.last(candles).unwrap_or(balance);
         let daily = DailyReturns::new(balance, observed.daily);
-        let drawdown = Drawdown::new(balance, &ledger.equity, observed.times, observed.candle_ms);
+        let drawdown = Drawdown::new(balance, curve, candles);
         let trades = TradeFigures::new(&ledger.trades);
         let cagr = daily.cagr(final_equity / balance);
         let calmar = match cagr {
@@ -210,13 +211,13 @@ impl Metrics {
             median_duration_candles: known("median_duration_candles", trades.median_duration()),
             longest_winning_streak: trades.streak(true),
             longest_losing_streak: trades.streak(false),
-            exposure: ratio(ledger.bars_in_position, ledger.equity.len()),
+            exposure: ratio(ledger.bars_in_position, traded),
             turnover: ledger.traded_notional / balance,
             fees: ledger.trades.iter().map(|trade| trade.fees).fold(0.0, |sum, fee| sum + fee),
             slippage_cost: ledger.slippage_cost,
             ambiguous_bars: ledger.ambiguous_bars,
             rejected_entries: ledger.rejected_entries,
-            candles: ledger.equity.len(),
+            candles: traded,
             days: observed.daily.len(),
             undefined,
         }

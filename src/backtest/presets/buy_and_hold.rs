@@ -7,9 +7,9 @@ use super::{ParamCount, PresetDefinition, params};
 pub(super) const PRESET: PresetDefinition =
     PresetDefinition { name: "buy_and_hold", params: &[], ordered: &[], rules };
 
-/// Both sides enter at the first close; where both are allowed, long it is.
+/// Long from the first close on; there is no short side.
 fn rules(values: &[f64]) -> Result<RuleSet, ParamCount> {
     let [] = params(values)?;
-    let side = || SideRules { entry: Some(Rule::Start), exit: None };
-    Ok(RuleSet { indicators: vec![], long: side(), short: side() })
+    let long = SideRules { entry: Some(Rule::Start), exit: None };
+    Ok(RuleSet { indicators: vec![], long, short: SideRules::default() })
 }

@@ -1,36 +1,42 @@
 //! The account moving through the candles: signals become fills, fills become trades and equity.
 //!
-//! The simulation jumps from event to event. Between two signals it only searches for the first
-//! candle that touches a protective order and marks the equity at every close.
+//! The simulation jumps from event to event. Without a position it looks for the next entry asked
+//! for; with one, for the first candle that touches a protective order before the position is to be
+//! left.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::domain::candles::Candles;
 
-use super::scenario::Direction;
-use super::signals::{Signal, Stance};
+use super::checked::CheckedCandles;
+use super::curve::{Curve, Stretch};
+use super::signals::Signals;
 use super::trade::{ExitReason, Side, Trade};
 use super::variant::{self, Config, MoneyManagement, Variant};
 
-mod orders;
+mod costs;
+mod decisions;
+mod position;
 
-use orders::{Costs, Fill, Position, affordable_quantity};
+use costs::{Costs, Fill};
+use decisions::Decisions;
+use position::{Position, affordable_quantity};
 
-/// Equity from which on an account counts as used up, as a share of the starting balance: what is
+/// Balance from which on an account counts as used up, as a share of the starting balance: what is
 /// left is rounding.
 const USED_UP: f64 = 1e-12;
 
-/// Equity beyond which trading ends, so that no later figure can overflow.
+/// Balance beyond which trading ends, so that no later figure can overflow.
 const BEYOND_COUNTING: f64 = 1e30;
 
 /// What happened in a run.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Ledger {
     /// Finished trades, oldest first.
     pub(super) trades: Vec<Trade>,
-    /// Equity at the close of every traded candle, account currency.
-    pub(super) equity: Vec<f64>,
+    /// Equity at the close of every traded candle.
+    pub(super) curve: Curve,
     /// Slippage paid, account currency.
     pub(super) slippage_cost: f64,
     /// Notional of all fills, account currency.
@@ -46,219 +52,220 @@ pub(super) struct Ledger {
 /// The account and its way through the traded candles.
 #[derive(Debug)]
 pub(super) struct Simulation {
-    candles: Arc<Candles>,
+    setup: Setup,
+    state: State,
+}
+
+/// What stays the same throughout a run.
+#[derive(Debug)]
+struct Setup {
+    candles: CheckedCandles,
     window: Range<usize>,
-    signals: Vec<Signal>,
-    next_signal: usize,
-    direction: Direction,
+    decisions: Decisions,
     money: MoneyManagement,
     fill: variant::Fill,
     costs: Costs,
     alive: Range<f64>,
+}
+
+/// What moves: everything that a run stopped between two candles has to know to go on.
+#[derive(Debug, Clone)]
+struct State {
+    /// The first candle not yet simulated.
+    bar: usize,
+    /// The first close not yet decided on.
+    next_decision: usize,
     balance: f64,
     position: Option<Position>,
     ended: bool,
     ledger: Ledger,
 }
 
+/// When in a candle a fill happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    Open,
+    Inside,
+    Close,
+}
+
 impl Simulation {
-    /// An account at the first candle of `window`. Signals must be in order and in the window.
+    /// An account at the first candle of `window`.
     pub(super) fn new(
         variant: &Variant,
-        candles: Arc<Candles>,
+        candles: CheckedCandles,
         window: Range<usize>,
-        signals: Vec<Signal>,
+        signals: Arc<Signals>,
     ) -> Self {
         let config = &variant.config;
-        let equity = Vec::with_capacity(window.len());
-        Self {
+        let state = State {
+            bar: window.start,
+            next_decision: window.start,
+            balance: config.balance,
+            position: None,
+            ended: false,
+            ledger: Ledger {
+                trades: Vec::new(),
+                curve: Curve::new(window.start),
+                slippage_cost: 0.0,
+                traded_notional: 0.0,
+                bars_in_position: 0,
+                ambiguous_bars: 0,
+                rejected_entries: 0,
+            },
+        };
+        let setup = Setup {
             candles,
+            decisions: Decisions::new(signals),
             window,
-            signals,
-            next_signal: 0,
-            direction: variant.scenario.direction,
             money: variant.money_management,
             fill: config.fill,
             costs: Costs::new(config),
             alive: config.balance * USED_UP..BEYOND_COUNTING,
-            balance: config.balance,
-            position: None,
-            ended: false,
-            ledger: Ledger { equity, ..Ledger::default() },
-        }
+        };
+        Self { setup, state }
     }
 
     /// Position of the first candle not yet simulated.
     pub(super) fn bar(&self) -> usize {
-        self.window.start + self.ledger.equity.len()
+        self.state.bar
     }
 
     /// Simulates candles up to `end` (excluded). Where it is cut makes no difference.
     pub(super) fn advance(&mut self, end: usize) {
-        let end = end.min(self.window.end);
-        while self.bar() < end {
-            let due = self
-                .signals
-                .get(self.next_signal)
-                .map(|signal| (self.due(signal.bar), signal.stance));
-            let Some((bar, stance)) = due.filter(|(bar, _)| *bar < end) else {
-                self.hold_until(end);
-                return;
-            };
-            self.next_signal += 1;
-            match self.fill {
-                variant::Fill::NextOpen => {
-                    self.hold_until(bar);
-                    self.turn(stance, bar, self.candles.open.get(bar).copied());
-                }
-                variant::Fill::Close => {
-                    self.hold_until(bar + 1);
-                    self.turn(stance, bar, self.candles.close.get(bar).copied());
-                    self.mark_again(bar);
-                }
+        let end = end.min(self.setup.window.end);
+        while self.state.bar < end {
+            match self.state.position.take() {
+                Some(position) => self.hold(position, end),
+                None => self.wait(end),
             }
         }
     }
 
     /// Simulates what is left and closes an open position at the last close.
     pub(super) fn finish(mut self) -> Ledger {
-        self.advance(self.window.end);
-        let last = self.window.end.saturating_sub(1);
-        if let Some(close) = self.candles.close.get(last).copied() {
-            self.close_at_market(close, last, ExitReason::EndOfData);
-            self.mark_again(last);
+        self.advance(self.setup.window.end);
+        if let Some(position) = self.state.position.take() {
+            let last = self.setup.window.end.saturating_sub(1);
+            let close = column(&self.candles().close, last);
+            let fill = self.setup.costs.market(close, -position.side.sign());
+            self.settle(&position, fill, (last, Moment::Close), ExitReason::EndOfData);
         }
-        self.ledger
+        self.mark(self.setup.window.end, None);
+        self.state.ledger
     }
 
-    /// The candle in which a decision made on the close of `bar` is filled.
-    fn due(&self, bar: usize) -> usize {
-        match self.fill {
-            variant::Fill::NextOpen => bar + 1,
-            variant::Fill::Close => bar,
-        }
-    }
-
-    /// Keeps position and protective orders up to `end` (excluded).
-    fn hold_until(&mut self, end: usize) {
-        while self.bar() < end {
-            let Some(position) = &self.position else {
-                self.ledger.equity.resize(end - self.window.start, self.balance);
-                return;
-            };
-            let bar = self.bar();
-            let touched = position.first_touch(&self.candles, bar..end);
-            if !self.mark(bar..touched.unwrap_or(end)) {
-                continue;
-            }
-            if let Some(bar) = touched {
-                self.close_protected(bar);
-            }
-        }
-    }
-
-    /// Marks the equity at the closes of `bars`. False if the account ended at one of them: the
-    /// position is closed there and later marks are dropped.
-    fn mark(&mut self, bars: Range<usize>) -> bool {
-        let (Some(position), Some(closes)) = (&self.position, self.candles.close.get(bars.clone()))
-        else {
-            return true;
-        };
-        let equity = &mut self.ledger.equity;
-        let marked = equity.len();
-        let (balance, alive) = (self.balance, self.alive.clone());
-        equity.extend(closes.iter().map(|close| balance + position.profit(*close)));
-        let (_, marks) = equity.split_at(marked);
-        let lives = |mark: &f64| (*mark > alive.start) & (*mark < alive.end);
-        if marks.iter().fold(true, |all, mark| all & lives(mark)) {
-            self.ledger.bars_in_position += bars.len();
-            return true;
-        }
-        let offset = marks.iter().position(|mark| !lives(mark)).unwrap_or_default();
-        equity.truncate(marked + offset + 1);
-        self.ledger.bars_in_position += offset + 1;
-        let bar = bars.start + offset;
-        if let Some(close) = closes.get(offset).copied() {
-            self.close_at_market(close, bar, ExitReason::AccountEnd);
-        }
-        self.ended = true;
-        self.mark_again(bar);
-        false
-    }
-
-    /// Marks the equity at the close of `bar` once more, after a fill at that close.
-    fn mark_again(&mut self, bar: usize) {
-        let profit = match (&self.position, self.candles.close.get(bar)) {
-            (Some(position), Some(close)) => position.profit(*close),
-            _ => 0.0,
-        };
-        if let Some(mark) = self.ledger.equity.last_mut() {
-            *mark = self.balance + profit;
-        }
-    }
-
-    /// Follows a change of stance with market orders at `price` in candle `bar`.
-    fn turn(&mut self, stance: Stance, bar: usize, price: Option<f64>) {
-        let Some(price) = price else { return };
-        let wanted = match (stance, self.direction) {
-            (Stance::Long, Direction::Long | Direction::Both) => Some(Side::Long),
-            (Stance::Short, Direction::Short | Direction::Both) => Some(Side::Short),
-            _ => None,
-        };
-        if wanted.is_some() && self.position.as_ref().map(|position| position.side) == wanted {
+    /// Goes on without a position to the next entry, or to `end`.
+    fn wait(&mut self, end: usize) {
+        let entry = self.setup.decisions.next_entry(self.state.next_decision);
+        let due = entry.filter(|(close, _)| !self.state.ended && self.due(*close) < end);
+        let Some((close, side)) = due else {
+            self.state.bar = end;
             return;
+        };
+        self.state.bar = self.due(close);
+        self.state.next_decision = close + 1;
+        self.enter(side, self.state.bar);
+    }
+
+    /// Keeps `position` to its end, or to `end`.
+    fn hold(&mut self, position: Position, end: usize) {
+        let leave = self.setup.decisions.next_leave(position.side, self.state.next_decision);
+        let due = leave.map(|close| (close, self.due(close))).filter(|(_, bar)| *bar < end);
+        // An order filled at the close of a candle comes after what is touched inside.
+        let inside = usize::from(self.setup.fill == variant::Fill::Close);
+        let until = due.map_or(end, |(_, bar)| bar + inside);
+        let touched = position.first_touch(&self.setup.candles, self.state.bar..until);
+        match (touched, due) {
+            (Some(bar), _) => self.close_protected(&position, bar),
+            (None, Some((close, bar))) => self.leave(&position, close, bar),
+            (None, None) => {
+                self.state.bar = end;
+                self.state.position = Some(position);
+            }
         }
-        self.close_at_market(price, bar, ExitReason::Signal);
+    }
+
+    /// The candle in which a decision made on a close is filled.
+    fn due(&self, close: usize) -> usize {
+        match self.setup.fill {
+            variant::Fill::NextOpen => close + 1,
+            variant::Fill::Close => close,
+        }
+    }
+
+    /// The price and the moment at which market orders are filled in candle `bar`.
+    fn market(&self, bar: usize) -> (f64, Moment) {
+        match self.setup.fill {
+            variant::Fill::NextOpen => (column(&self.candles().open, bar), Moment::Open),
+            variant::Fill::Close => (column(&self.candles().close, bar), Moment::Close),
+        }
+    }
+
+    /// Leaves `position` in candle `bar` by a market order decided on at `close`, and turns if the
+    /// other side was asked for.
+    fn leave(&mut self, position: &Position, close: usize, bar: usize) {
+        let (price, moment) = self.market(bar);
+        let fill = self.setup.costs.market(price, -position.side.sign());
+        self.settle(position, fill, (bar, moment), ExitReason::Signal);
+        self.state.next_decision = close + 1;
+        self.state.bar = bar + 1;
+        if let Some(side) = self.setup.decisions.entry(close).filter(|_| !self.state.ended) {
+            self.enter(side, bar);
+        }
+    }
+
+    /// Enters in candle `bar` by a market order, if that can be paid for.
+    fn enter(&mut self, side: Side, bar: usize) {
+        let (price, moment) = self.market(bar);
         // A position entered at the very last close could only pay its fees.
-        let too_late = self.fill == variant::Fill::Close && bar + 1 >= self.window.end;
-        if let Some(side) = wanted.filter(|_| !self.ended && !too_late) {
-            self.enter(side, bar, price);
+        if moment == Moment::Close && bar + 1 >= self.setup.window.end {
+            self.state.bar = bar + 1;
+            return;
         }
-    }
-
-    fn enter(&mut self, side: Side, bar: usize, price: f64) {
-        let fill = self.costs.market(price, side.sign());
-        let Some(quantity) = affordable_quantity(self.money.size, self.balance, fill) else {
-            self.ledger.rejected_entries += 1;
+        let fill = self.setup.costs.market(price, side.sign());
+        let size = self.setup.money.size;
+        let Some(quantity) = affordable_quantity(size, self.state.balance, fill) else {
+            self.state.ledger.rejected_entries += 1;
             return;
         };
-        self.balance -= quantity * fill.fee;
+        self.mark(bar, None);
+        self.state.balance -= quantity * fill.fee;
         self.count(fill, quantity);
-        self.position = Some(Position::new(side, bar, fill, quantity, &self.money));
+        self.state.bar = bar + usize::from(moment == Moment::Close);
+        self.state.position = Some(Position::new(side, bar, fill, quantity, &self.setup.money));
     }
 
-    fn close_at_market(&mut self, price: f64, bar: usize, reason: ExitReason) {
-        if let Some(position) = self.position.take() {
-            let fill = self.costs.market(price, -position.side.sign());
-            self.settle(&position, fill, bar, reason);
-        }
+    /// Closes `position` by the stop or target that candle `bar` touches.
+    fn close_protected(&mut self, position: &Position, bar: usize) {
+        let candles = self.candles();
+        let [open, high, low] =
+            [&candles.open, &candles.high, &candles.low].map(|prices| column(prices, bar));
+        let exit = position.protect(self.setup.costs, open, high, low);
+        self.state.ledger.ambiguous_bars += usize::from(exit.ambiguous);
+        self.settle(position, exit.fill, (bar, Moment::Inside), exit.reason);
+        self.state.bar = bar + 1;
+        self.state.next_decision = self.state.next_decision.max(bar);
     }
 
-    /// Closes the position by the stop or target that candle `bar` touches, and marks that candle.
-    fn close_protected(&mut self, bar: usize) {
-        let candles = &self.candles;
-        let prices = (candles.open.get(bar), candles.high.get(bar), candles.low.get(bar));
-        let (Some(open), Some(high), Some(low)) = prices else {
-            return;
-        };
-        if let Some(position) = self.position.take() {
-            let exit = position.protect(self.costs, *open, *high, *low);
-            self.ledger.ambiguous_bars += usize::from(exit.ambiguous);
-            self.ledger.bars_in_position += 1;
-            self.settle(&position, exit.fill, bar, exit.reason);
-        }
-        self.ledger.equity.push(self.balance);
-    }
-
-    fn settle(&mut self, position: &Position, exit: Fill, bar: usize, reason: ExitReason) {
+    fn settle(
+        &mut self,
+        position: &Position,
+        exit: Fill,
+        (bar, moment): (usize, Moment),
+        reason: ExitReason,
+    ) {
+        self.mark(bar, Some(position));
         let quantity = position.quantity;
         let (entry_fee, exit_fee) = (quantity * position.entry.fee, quantity * exit.fee);
         let profit = position.profit(exit.price);
-        self.balance += profit - exit_fee;
-        self.ended |= !self.alive.contains(&self.balance);
+        self.state.balance += profit - exit_fee;
+        self.state.ended |= !self.setup.alive.contains(&self.state.balance);
         self.count(exit, quantity);
-        let time = |bar: usize| self.candles.time.get(bar).copied().unwrap_or_default();
-        self.ledger.trades.push(Trade {
+        let first = position.entry_bar + usize::from(self.setup.fill == variant::Fill::Close);
+        let end = bar + usize::from(moment != Moment::Open);
+        let time = |bar: usize| self.candles().time.get(bar).copied().unwrap_or_default();
+        let trade = Trade {
             entry_bar: position.entry_bar,
             exit_bar: bar,
             entry_time: time(position.entry_bar),
@@ -270,13 +277,33 @@ impl Simulation {
             pnl: profit - entry_fee - exit_fee,
             fees: entry_fee + exit_fee,
             exit_reason: reason,
+        };
+        self.state.ledger.bars_in_position += end.saturating_sub(first);
+        self.state.ledger.trades.push(trade);
+    }
+
+    /// Notes that account and position were as they are at all closes before `bar`.
+    fn mark(&mut self, bar: usize, position: Option<&Position>) {
+        let (quantity, entry_price) = position.map_or((0.0, 0.0), |position| {
+            (position.side.sign() * position.quantity, position.entry.price)
         });
+        let balance = self.state.balance;
+        self.state.ledger.curve.push(Stretch { end: bar, balance, quantity, entry_price });
     }
 
     fn count(&mut self, fill: Fill, quantity: f64) {
-        self.ledger.traded_notional += quantity * fill.price;
-        self.ledger.slippage_cost += quantity * fill.slippage;
+        self.state.ledger.traded_notional += quantity * fill.price;
+        self.state.ledger.slippage_cost += quantity * fill.slippage;
     }
+
+    fn candles(&self) -> &Candles {
+        self.setup.candles.candles()
+    }
+}
+
+/// The price of a candle that is known to exist: every position in a run lies in its window.
+fn column(prices: &[f64], bar: usize) -> f64 {
+    prices.get(bar).copied().unwrap_or_default()
 }
 
 /// Return of the whole balance held long from the first possible fill in `window` to its last

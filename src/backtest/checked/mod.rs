@@ -1,12 +1,19 @@
 //! Candles the engine may trust: checked once, shared by all variants that use them.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
 use crate::domain::candles::{Candles, Timeframe};
+
+mod blocks;
+mod days;
+
+use blocks::Blocks;
+pub(super) use blocks::{BLOCK, Closes, Span, pieces};
+use days::Days;
 
 /// Prices the engine accepts. The limits are far beyond any market and keep every figure finite.
 const PRICES: RangeInclusive<f64> = 1e-15..=1e15;
@@ -49,13 +56,16 @@ pub enum CandleError {
     },
 }
 
-/// Candles that passed the check, and what it found. Cloning shares the columns.
+/// Candles that passed the check, what it found, and what all runs on them can share: summaries of
+/// blocks of candles, and where days end. Cloning shares everything.
 #[derive(Debug, Clone)]
 pub struct CheckedCandles {
     candles: Arc<Candles>,
     timeframe: Timeframe,
     report: CandleReport,
     id: u64,
+    blocks: Arc<Blocks>,
+    days: Arc<Days>,
 }
 
 /// Numbers of candle sets: series are shared by it.
@@ -72,7 +82,9 @@ impl CheckedCandles {
         check_prices(&candles)?;
         let report = check_times(&candles.time, timeframe.length_ms())?;
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { candles, timeframe, report, id })
+        let blocks = Arc::new(Blocks::new(&candles));
+        let days = Arc::new(Days::new(&candles.time, timeframe.length_ms()));
+        Ok(Self { candles, timeframe, report, id, blocks, days })
     }
 
     /// The columns.
@@ -97,6 +109,38 @@ impl CheckedCandles {
     #[must_use]
     pub fn report(&self) -> CandleReport {
         self.report
+    }
+
+    /// Bytes of what is kept beside the columns.
+    #[must_use]
+    pub fn summary_bytes(&self) -> usize {
+        self.blocks.bytes() + self.days.bytes()
+    }
+
+    /// The first of `bars` whose low is at or below `below`, or whose high is at or above `above`.
+    pub(super) fn first_touch(&self, bars: Range<usize>, below: f64, above: f64) -> Option<usize> {
+        self.blocks.first_touch(&self.candles, bars, below, above)
+    }
+
+    /// The lowest low and the highest high of `bars`.
+    pub(super) fn extremes(&self, bars: Range<usize>) -> Span {
+        self.blocks.extremes(&self.candles, bars)
+    }
+
+    /// The lowest and the highest close of `bars`.
+    pub(super) fn close_extremes(&self, bars: Range<usize>) -> Span {
+        self.blocks.close_extremes(&self.candles, bars)
+    }
+
+    /// What is known about the closes of the block that starts at candle `start`.
+    pub(super) fn block_closes(&self, start: usize) -> Option<&Closes> {
+        self.blocks.closes(start)
+    }
+
+    /// For every UTC day from the one in which the first of `bars` opens to the one in which the
+    /// last closes, the candle after the last one of `bars` that has closed by the end of that day.
+    pub(super) fn day_ends(&self, bars: Range<usize>) -> impl Iterator<Item = usize> {
+        self.days.ends_within(&self.candles.time, self.timeframe.length_ms(), bars)
     }
 }
 

@@ -1,66 +1,15 @@
-//! What a fill costs, how much is taken, and the position that results.
+//! How much is taken, and the position that results, with its protective orders.
 
 use std::ops::Range;
 
+use crate::backtest::checked::CheckedCandles;
 use crate::backtest::trade::{ExitReason, Side};
-use crate::backtest::variant::{Config, MoneyManagement, Size};
-use crate::domain::candles::Candles;
+use crate::backtest::variant::{MoneyManagement, Size};
+
+use super::costs::{Costs, Fill};
 
 /// Rounding that a position of the whole equity is forgiven when it is held against the equity.
 const AFFORDABLE: f64 = 1.0 + 1e-12;
-
-/// Candles searched together for a touch; most blocks hold none.
-const BLOCK: usize = 16;
-
-/// Fees and slippage as shares of one.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Costs {
-    taker: f64,
-    maker: f64,
-    slippage: f64,
-}
-
-/// A price that was traded at, and what trading there cost per unit.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Fill {
-    /// Price paid or received, slippage included.
-    pub(super) price: f64,
-    /// Fee per unit of the ticker.
-    pub(super) fee: f64,
-    /// Slippage per unit of the ticker.
-    pub(super) slippage: f64,
-}
-
-impl Costs {
-    pub(super) fn new(config: &Config) -> Self {
-        let share = |bps: f64| bps / 10_000.0;
-        Self {
-            taker: share(config.fee_taker_bps),
-            maker: share(config.fee_maker_bps),
-            slippage: share(config.slippage_bps),
-        }
-    }
-
-    /// A market order at `reference`; `sign` is 1 for a buy and -1 for a sale.
-    pub(super) fn market(self, reference: f64, sign: f64) -> Fill {
-        self.taken(reference, reference * (1.0 + sign * self.slippage))
-    }
-
-    /// A stop order resting at `reference`: slips like a market order, but not out of its candle.
-    fn stop(self, reference: f64, sign: f64, low: f64, high: f64) -> Fill {
-        let slipped = reference * (1.0 + sign * self.slippage);
-        self.taken(reference, slipped.clamp(low, high))
-    }
-
-    /// A limit order resting at `price`.
-    fn limit(self, price: f64) -> Fill {
-        Fill { price, fee: price * self.maker, slippage: 0.0 }
-    }
-
-    fn taken(self, reference: f64, price: f64) -> Fill {
-        Fill { price, fee: price * self.taker, slippage: (price - reference).abs() }
-    }
-}
 
 /// Units to take at `fill`, or `None` if the size is nothing or more than the equity pays for
 /// (notional and entry fee, on both sides: there is no leverage).
@@ -125,22 +74,12 @@ impl Position {
     }
 
     /// The first of `bars` that touches the stop or the target.
-    pub(super) fn first_touch(&self, candles: &Candles, bars: Range<usize>) -> Option<usize> {
-        if self.below == f64::NEG_INFINITY && self.above == f64::INFINITY {
-            return None;
-        }
-        let touched = |(low, high): (&f64, &f64)| (*low <= self.below) | (*high >= self.above);
-        let lows = candles.low.get(bars.clone())?.chunks(BLOCK);
-        let highs = candles.high.get(bars.clone())?.chunks(BLOCK);
-        let mut start = bars.start;
-        for (low, high) in lows.zip(highs) {
-            let rows = low.iter().zip(high);
-            if rows.clone().fold(false, |any, row| any | touched(row)) {
-                return rows.into_iter().position(touched).map(|offset| start + offset);
-            }
-            start += low.len();
-        }
-        None
+    pub(super) fn first_touch(
+        &self,
+        candles: &CheckedCandles,
+        bars: Range<usize>,
+    ) -> Option<usize> {
+        candles.first_touch(bars, self.below, self.above)
     }
 
     /// The fill in a candle that [`Self::first_touch`] found, its prices open, high and low.
