@@ -13,7 +13,7 @@ use sluicegate::backtest::rules::Evaluation;
 use sluicegate::backtest::scenario::{Direction, Scenario};
 use sluicegate::backtest::series::SeriesCache;
 use sluicegate::backtest::variant::{Config, MoneyManagement, Range, Size, Variant};
-use sluicegate::backtest::{Backtest, CheckedCandles};
+use sluicegate::backtest::{Backtest, CheckedCandles, Shared};
 use sluicegate::domain::candles::{Candles, Timeframe};
 
 const CANDLES: u32 = 500_000;
@@ -116,19 +116,19 @@ fn main() {
         })
     });
     measure("simulation", || {
-        let mut backtest = Backtest::new(&variant, checked.clone()).unwrap();
+        let mut backtest = Backtest::new(&variant, checked.clone(), &Shared::nothing()).unwrap();
         let (elapsed, _) = timed(|| backtest.step(usize::MAX));
         (elapsed, backtest)
     });
     measure("metrics, digest and report", || {
-        let mut backtest = Backtest::new(&variant, checked.clone()).unwrap();
+        let mut backtest = Backtest::new(&variant, checked.clone(), &Shared::nothing()).unwrap();
         backtest.step(usize::MAX);
         timed(|| backtest.finish())
     });
     measure("everything but the check", || {
-        timed(|| Backtest::new(&variant, checked.clone()).unwrap().finish())
+        timed(|| Backtest::new(&variant, checked.clone(), &Shared::nothing()).unwrap().finish())
     });
 
-    let report = Backtest::new(&variant, checked).unwrap().finish();
+    let report = Backtest::new(&variant, checked, &Shared::nothing()).unwrap().finish();
     println!("{} trades, digest {}", report.trades.len(), report.digest);
 }

@@ -14,7 +14,7 @@ use crate::consumers::dead_job_canceller::DeadJobCancellerConsumer;
 use crate::consumers::outcome::{OutcomeConsumer, RetryDelays};
 use crate::consumers::pending_job::PendingJobConsumer;
 use crate::consumers::progress::ProgressConsumer;
-use crate::kinds::backtest::BacktestKind;
+use crate::kinds::backtest::{BacktestKind, Preparer, SharedLimits};
 use crate::kinds::sleep::SleepKind;
 use crate::kinds::{Kinds, Limits};
 use crate::pipeline::{Pipes, Slots, StopSettings};
@@ -137,8 +137,14 @@ pub fn kinds(settings: &Settings) -> anyhow::Result<Kinds> {
         timeout_ms: ms(limits.backtest.timeout_ms),
         stall_ms: Some(ms(limits.backtest.stall_ms)),
     };
+    let shared = SharedLimits {
+        windows_mb_max: limits.backtest.windows_mb_max,
+        series_mb_max: limits.backtest.series_mb_max,
+    };
+    let patience = Duration::from_millis(limits.backtest.stall_ms);
+    let preparer = Arc::new(Preparer::new(candles, slots.count().get(), patience, shared));
     Ok(Kinds::new()
-        .with(BacktestKind::new(candles, slots, backtest, limits.backtest.slice_candles))
+        .with(BacktestKind::new(preparer, slots, backtest, limits.backtest.slice_candles))
         .with(SleepKind::new(ms(limits.sleep.timeout_ms))))
 }
 

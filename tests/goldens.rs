@@ -11,7 +11,7 @@ use sluicegate::backtest::presets;
 use sluicegate::backtest::scenario::{Direction, Scenario};
 use sluicegate::backtest::trade::{ExitReason, Trade};
 use sluicegate::backtest::variant::{Config, Fill, MoneyManagement, Range, Size, Variant};
-use sluicegate::backtest::{Backtest, CheckedCandles, Report};
+use sluicegate::backtest::{Backtest, CheckedCandles, Report, Shared};
 use sluicegate::domain::candles::Candles;
 use sluicegate::domain::time::parse_instant_ms;
 
@@ -81,7 +81,7 @@ fn run(ticker: &str, golden: &Golden, fill: Fill, money_management: MoneyManagem
         },
     };
     let candles = CheckedCandles::new(candles(ticker), timeframe).unwrap();
-    Backtest::new(&variant, candles).unwrap().finish()
+    Backtest::new(&variant, candles, &Shared::nothing()).unwrap().finish()
 }
 
 fn assert_close(found: f64, expected: f64, what: &str) {

@@ -18,6 +18,7 @@ pub mod rules;
 pub mod run;
 pub mod scenario;
 pub mod series;
+mod shared;
 pub mod signals;
 mod simulation;
 #[cfg(test)]
@@ -30,3 +31,4 @@ pub use checked::{CandleError, CandleReport, CheckedCandles};
 pub use metrics::{METRICS_VERSION, Metrics};
 pub use report::Report;
 pub use run::{Backtest, BacktestError, ENGINE_VERSION, Progress, warmup_candles};
+pub use shared::Shared;

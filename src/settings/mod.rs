@@ -137,6 +137,10 @@ pub struct BacktestSettings {
     pub timeout_ms: u64,
     /// Longest time without progress, milliseconds.
     pub stall_ms: u64,
+    /// Candles cut to a range and its warm-up, MiB.
+    pub windows_mb_max: u64,
+    /// Indicators and signals shared by variants, MiB.
+    pub series_mb_max: u64,
     /// Cancellation and progress are looked at every so many candles.
     pub slice_candles: usize,
 }

@@ -65,13 +65,11 @@ fn a_signal_on_the_last_warm_up_candle_does_not_trade_and_one_on_the_first_trade
 }
 
 #[test]
-fn buy_and_hold_enters_after_the_first_candle_of_the_range_on_the_side_allowed() {
+fn buy_and_hold_enters_after_the_first_candle_of_the_range() {
     let (mut variant, candles) = one_cross();
     variant.scenario = preset("buy_and_hold", &[]);
     variant.range = Range::Last { span_ms: 4 * DAY_MS };
-    for (direction, profit) in
-        [(Direction::Long, 20.0), (Direction::Both, 20.0), (Direction::Short, -20.0)]
-    {
+    for (direction, profit) in [(Direction::Long, 20.0), (Direction::Both, 20.0)] {
         variant.scenario.direction = direction;
         let report = run(&variant, &candles);
         assert_eq!((report.trades[0].entry_bar, report.metrics.candles), (6, 4));
@@ -89,7 +87,7 @@ fn missing_warm_up_is_told() {
 fn refusal(variant: &Variant) -> BacktestError {
     let candles = Arc::new(flat(&[1.0; 3]));
     let checked = CheckedCandles::new(candles, "1d".parse().unwrap()).unwrap();
-    Backtest::new(variant, checked).unwrap_err()
+    Backtest::new(variant, checked, &Shared::nothing()).unwrap_err()
 }
 
 #[test]

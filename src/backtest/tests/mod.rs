@@ -11,7 +11,7 @@ use super::rules::{CLOSE, Comparison, Indicator, Operand, Rule, RuleSet, SideRul
 use super::scenario::{Direction, Origin, OwnRules, Scenario};
 use super::series::Series;
 use super::variant::{Config, Fill, MoneyManagement, Range, Size, Variant};
-use super::{Backtest, CheckedCandles, Report, presets};
+use super::{Backtest, CheckedCandles, Report, Shared, presets};
 
 mod limits;
 mod properties;
@@ -91,7 +91,7 @@ fn variant(pairs: &[(u32, f64)]) -> Variant {
 fn start(variant: &Variant, candles: &Candles) -> Backtest {
     let candles = Arc::new(candles.clone());
     let checked = CheckedCandles::new(candles, variant.timeframe).unwrap();
-    Backtest::new(variant, checked).unwrap()
+    Backtest::new(variant, checked, &Shared::nothing()).unwrap()
 }
 
 fn run(variant: &Variant, candles: &Candles) -> Report {

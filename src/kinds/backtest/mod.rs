@@ -1,0 +1,137 @@
+//! The kind `backtest`: candles and one variant in, a row of `results` out.
+
+mod prepare;
+mod row;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::{Answer, JobKind, Limits, RunContext, RunControl, RunError};
+use crate::backtest::request::parse_spec;
+use crate::backtest::variant::Variant;
+use crate::candles::CandleSource;
+use crate::domain::job::Failure;
+use crate::pipeline::Slots;
+
+pub use self::prepare::{Prepared, Preparer, SharedLimits};
+
+/// The kind `backtest`.
+pub struct BacktestKind<S: CandleSource> {
+    preparer: Arc<Preparer<S>>,
+    slots: Arc<Slots>,
+    limits: Limits,
+    slice_candles: usize,
+}
+
+impl<S: CandleSource> fmt::Debug for BacktestKind<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BacktestKind").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl<S: CandleSource> BacktestKind<S> {
+    /// Backtests on these slots; cancellation and progress are looked at every `slice_candles`
+    /// candles.
+    #[must_use]
+    pub fn new(
+        preparer: Arc<Preparer<S>>,
+        slots: Arc<Slots>,
+        limits: Limits,
+        slice_candles: usize,
+    ) -> Self {
+        Self { preparer, slots, limits, slice_candles }
+    }
+}
+
+impl<S: CandleSource> JobKind for BacktestKind<S> {
+    type Spec = Variant;
+
+    fn name(&self) -> &'static str {
+        "backtest"
+    }
+
+    fn needs_slot(&self) -> bool {
+        true
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn parse(&self, spec: &str) -> Result<Variant, Failure> {
+        parse_spec(spec).map_err(|error| failure("invalid_spec", &error, false))
+    }
+
+    async fn run(&self, variant: Variant, context: &RunContext) -> Result<Answer, RunError> {
+        let prepared = self.preparer.load(variant, &context.control).await?;
+        let control = Arc::clone(&context.control);
+        let slice_candles = self.slice_candles;
+        let work = move || simulate(&prepared, slice_candles, &control);
+        on_a_slot(&self.slots, &context.control, work).await
+    }
+}
+
+/// Runs work that marks its begin on a thread for computing. A run that is cancelled before it began
+/// does not wait for a thread only to end.
+async fn on_a_slot<T: Send + 'static>(
+    slots: &Slots,
+    control: &RunControl,
+    work: impl FnOnce() -> Result<T, RunError> + Send + 'static,
+) -> Result<T, RunError> {
+    let run = slots.run(work);
+    tokio::pin!(run);
+    let ended = tokio::select! {
+        ended = &mut run => ended,
+        () = control.cancelled() => {
+            if control.begun().is_none() {
+                return Err(RunError::Interrupted);
+            }
+            run.await
+        }
+    };
+    ended.unwrap_or_else(|panicked| Err(failure("panic", &panicked.message, true).into()))
+}
+
+/// Runs the engine on the calling thread, slice by slice.
+fn simulate(
+    prepared: &Prepared,
+    slice_candles: usize,
+    control: &RunControl,
+) -> Result<Answer, RunError> {
+    if control.is_cancelled() {
+        return Err(RunError::Interrupted);
+    }
+    control.begin();
+    let began = Instant::now();
+    let mut backtest = prepared.start()?;
+    loop {
+        let progress = backtest.step(slice_candles);
+        if progress.done >= progress.total {
+            break;
+        }
+        if control.is_cancelled() {
+            return Err(RunError::Interrupted);
+        }
+        control.set_percent(percent_of(progress.done, progress.total));
+    }
+    let report = backtest.finish();
+    let run_ms = began.elapsed().as_secs_f64() * 1_000.0;
+    Ok(answer(row::result_row(prepared, &report, run_ms)))
+}
+
+fn answer(row: Value) -> Answer {
+    Answer { output: row::summary(&row), row: Some(row) }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a percentage needs no more than 52 bits")]
+fn percent_of(done: usize, total: usize) -> f64 {
+    100.0 * done as f64 / total as f64
+}
+
+fn failure(class: &'static str, error: &(impl fmt::Display + ?Sized), retryable: bool) -> Failure {
+    // The alternate form writes the chain of an error in one line.
+    Failure { class, message: format!("{error:#}"), retryable }
+}

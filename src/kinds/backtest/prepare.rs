@@ -1,0 +1,161 @@
+//! From a variant to a run that can start: candles loaded, cut, checked once, and shared.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::failure;
+use crate::backtest::variant::{Range, Variant};
+use crate::backtest::{Backtest, CheckedCandles, Shared, warmup_candles};
+use crate::candles::{CandleCache, CandleQuery, CandleRange, CandleSource, LoadedCandles};
+use crate::domain::candles::Timeframe;
+use crate::domain::job::Failure;
+use crate::kinds::{RunControl, RunError};
+
+/// Jobs per slot that may hold their candles.
+const LOADED_PER_SLOT: usize = 3;
+
+/// Warm-up is asked for in powers of two, at least this many candles: variants of a bundle that need
+/// a little more or less then see the same candles, and share their series.
+const WARMUP_MIN: usize = 64;
+
+/// How much is kept of what several runs can use, in MiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SharedLimits {
+    /// Candles cut to a range and its warm-up.
+    pub windows_mb_max: u64,
+    /// Series and signals computed from them.
+    pub series_mb_max: u64,
+}
+
+/// Digest of the candles and their timeframe: what a checked window is known by.
+type WindowKey = (String, Timeframe);
+
+/// Prepares runs.
+pub struct Preparer<S: CandleSource> {
+    candles: Arc<CandleCache<S>>,
+    windows: Cache<WindowKey, CheckedCandles>,
+    shared: Shared,
+    loading: Arc<Semaphore>,
+    patience: Duration,
+}
+
+impl<S: CandleSource> fmt::Debug for Preparer<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Preparer").field("shared", &self.shared).finish_non_exhaustive()
+    }
+}
+
+/// A variant with its candles, ready to run.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The variant; its range is settled by the candles that are there.
+    pub variant: Variant,
+    /// Its candles as they were loaded.
+    pub loaded: LoadedCandles,
+    windows: Cache<WindowKey, CheckedCandles>,
+    shared: Shared,
+    _place: OwnedSemaphorePermit,
+}
+
+impl<S: CandleSource> Preparer<S> {
+    /// Prepares runs for `slots` threads; a source that does not answer within `patience` fails the
+    /// run.
+    #[must_use]
+    pub fn new(
+        candles: Arc<CandleCache<S>>,
+        slots: usize,
+        patience: Duration,
+        limits: SharedLimits,
+    ) -> Self {
+        let weigh = |_: &WindowKey, set: &CheckedCandles| {
+            u32::try_from(set.candles().bytes() >> 10).unwrap_or(u32::MAX)
+        };
+        Self {
+            candles,
+            windows: Cache::builder()
+                .max_capacity(limits.windows_mb_max << 10)
+                .weigher(weigh)
+                .build(),
+            shared: Shared::new(limits.series_mb_max << 20),
+            loading: Arc::new(Semaphore::new(slots * LOADED_PER_SLOT)),
+            patience,
+        }
+    }
+
+    /// Loads what the variant needs.
+    ///
+    /// # Errors
+    /// There are no candles, they come too late, or the run was cancelled meanwhile.
+    pub async fn load(
+        &self,
+        mut variant: Variant,
+        control: &RunControl,
+    ) -> Result<Prepared, RunError> {
+        let query = query_of(&variant);
+        // Candles that wait for a slot are held in memory beside the cache: only so many at a time.
+        let place = tokio::select! {
+            place = Arc::clone(&self.loading).acquire_owned() => place,
+            () = control.cancelled() => return Err(RunError::Interrupted),
+        };
+        let place = place.map_err(|_closed| RunError::Interrupted)?;
+        // A source that does not answer is a stall that the canceller cannot see: the run has no start
+        // mark yet, but its claim holds a slot.
+        let loaded = tokio::select! {
+            loaded = timeout(self.patience, self.candles.load(&query)) => loaded,
+            () = control.cancelled() => return Err(RunError::Interrupted),
+        };
+        let loaded = loaded
+            .map_err(|_elapsed| {
+                let (series, patience) = (query.series(), self.patience);
+                failure("candles_late", &format!("no candles of {series} after {patience:?}"), true)
+            })?
+            .map_err(|error| {
+                let retryable = error.class() != "no_candles";
+                failure(error.class(), &anyhow::Error::new(error.clone()), retryable)
+            })?;
+        // `{"last": …}` and open ends are settled by the candles that are there.
+        variant.range = Range::Between { from_ms: loaded.from_ms, until_ms: loaded.until_ms };
+        Ok(Prepared {
+            variant,
+            loaded,
+            windows: self.windows.clone(),
+            shared: self.shared.clone(),
+            _place: place,
+        })
+    }
+}
+
+impl Prepared {
+    /// Computes indicators and signals, or takes them from runs before; nothing is traded yet. To be
+    /// called on a thread for computing.
+    ///
+    /// # Errors
+    /// The candles are broken, or do not suit the variant.
+    pub fn start(&self) -> Result<Backtest, Failure> {
+        let key = (self.loaded.digest.clone(), self.variant.timeframe);
+        let check = || CheckedCandles::new(self.loaded.candles_in_window(), self.variant.timeframe);
+        let candles = self
+            .windows
+            .try_get_with(key, check)
+            .map_err(|error| failure("bad_candles", &error, true))?;
+        Backtest::new(&self.variant, candles, &self.shared)
+            .map_err(|error| failure("invalid_spec", &anyhow::Error::new(error), false))
+    }
+}
+
+fn query_of(variant: &Variant) -> CandleQuery {
+    CandleQuery {
+        ticker: variant.ticker.clone(),
+        timeframe: variant.timeframe,
+        range: match variant.range {
+            Range::Between { from_ms, until_ms } => CandleRange::Between { from_ms, until_ms },
+            Range::Last { span_ms } => CandleRange::Last { span_ms },
+        },
+        warmup_candles: warmup_candles(variant).max(WARMUP_MIN).next_power_of_two(),
+    }
+}

@@ -1,0 +1,53 @@
+//! What a finished run writes.
+
+use serde_json::{Map, Value, json};
+
+use super::Prepared;
+use crate::backtest::Report;
+use crate::backtest::request::{money_management_to_json, scenario_to_json};
+use crate::backtest::variant::KeepTrades;
+use crate::domain::time::format_instant;
+
+/// What `job_status.output` shows.
+pub(super) fn summary(row: &Value) -> Value {
+    let figures =
+        ["final_equity", "total_return", "sharpe", "max_drawdown", "trade_count", "reused_from"];
+    let known = |name: &&str| Some(((*name).to_owned(), row.get(name)?.clone()));
+    Value::Object(figures.iter().filter_map(known).collect())
+}
+
+/// The row of `results`, keyed by column. Metrics that are columns are found by their names.
+pub(super) fn result_row(prepared: &Prepared, report: &Report, run_ms: f64) -> Value {
+    let Prepared { variant, loaded, .. } = prepared;
+    let metrics = serde_json::to_value(&report.metrics).unwrap_or_default();
+    let mut row: Map<String, Value> = metrics.as_object().cloned().unwrap_or_default();
+    let keep = variant.config.keep;
+    let kept = |value: Value| if keep.trades == KeepTrades::None { Value::Null } else { value };
+    let columns = [
+        ("ticker", json!(variant.ticker)),
+        ("timeframe", json!(variant.timeframe.name())),
+        ("from_time", json!(format_instant(loaded.from_ms))),
+        ("until_time", json!(format_instant(loaded.until_ms))),
+        ("scenario", scenario_to_json(&variant.scenario)),
+        ("money_management", money_management_to_json(&variant.money_management)),
+        ("metrics", metrics),
+        (
+            "candle_report",
+            json!({
+                "loaded": loaded.quality,
+                "checked": report.candle_report,
+                "warmup_missing": report.warmup_missing,
+                "optimistic_fills": report.optimistic,
+            }),
+        ),
+        ("candle_digest", json!(loaded.digest)),
+        ("result_digest", json!(report.digest)),
+        ("engine_version", json!(report.engine_version)),
+        ("metrics_version", json!(report.metrics_version)),
+        ("run_ms", json!(run_ms)),
+        ("trades", kept(json!(report.trades))),
+        ("equity", kept(json!(report.equity))),
+    ];
+    row.extend(columns.map(|(name, value)| (name.to_owned(), value)));
+    Value::Object(row)
+}
