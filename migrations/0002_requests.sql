@@ -173,6 +173,8 @@ create table sluicegate.results (
     result_digest            text not null,
     engine_version           int not null,
     metrics_version          int not null,
+    variant_digest           text,
+    reused_from              bigint,
     run_ms                   double precision not null,
     trades                   jsonb,
     equity                   jsonb,
@@ -184,6 +186,7 @@ do $$ begin
         alter column trades set compression lz4, alter column equity set compression lz4;
 exception when feature_not_supported then null;
 end $$;
+create index results_by_variant on sluicegate.results using hash (variant_digest);
 create index results_ranked on sluicegate.results
     (bundle_id, sharpe desc nulls last, total_return desc, job_id);
 
@@ -215,7 +218,9 @@ comment on column sluicegate.results.candle_digest is 'SHA-256 over the candles 
 comment on column sluicegate.results.result_digest is 'SHA-256 over trades and equity: the same job gives the same digest.';
 comment on column sluicegate.results.engine_version is 'Rises when the engine would give other trades or equity for the same input.';
 comment on column sluicegate.results.metrics_version is 'Rises when a metric would be computed differently.';
-comment on column sluicegate.results.run_ms is 'Time the engine took, milliseconds.';
+comment on column sluicegate.results.variant_digest is 'SHA-256 over the variant, its candles and the versions of engine and metrics: equal digests have equal results.';
+comment on column sluicegate.results.reused_from is 'The job that computed this result, where an equal one was stored already; null where this job did.';
+comment on column sluicegate.results.run_ms is 'Time the engine took, milliseconds; 0 where the result was reused.';
 comment on column sluicegate.results.trades is 'List of {"entry_time", "exit_time", "direction", "entry_price", "exit_price", "quantity", "pnl", "fees", "exit_reason"}; null where not kept.';
 comment on column sluicegate.results.equity is 'List of [time, equity]; null where not kept.';
 comment on column sluicegate.results.created_at is 'When the row was written.';

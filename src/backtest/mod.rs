@@ -29,6 +29,6 @@ mod window;
 
 pub use checked::{CandleError, CandleReport, CheckedCandles};
 pub use metrics::{METRICS_VERSION, Metrics};
-pub use report::Report;
+pub use report::{Report, sha256_hex};
 pub use run::{Backtest, BacktestError, ENGINE_VERSION, Progress, warmup_candles};
 pub use shared::Shared;

@@ -100,8 +100,14 @@ pub(super) fn digest(trades: &[Trade], daily_equity: &[f64]) -> String {
     for mark in daily_equity {
         bytes.extend(mark.to_le_bytes());
     }
+    sha256_hex(&bytes)
+}
+
+/// SHA-256 in hex.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
     let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(&bytes) {
+    for byte in Sha256::digest(bytes) {
         // Writing to a String cannot fail.
         write!(hex, "{byte:02x}").unwrap_or_default();
     }

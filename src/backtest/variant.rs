@@ -83,6 +83,8 @@ pub struct Config {
     pub keep: Keep,
     /// Seed of everything that is random.
     pub seed: u64,
+    /// Whether the stored result of an equal variant may be taken instead of computing it again.
+    pub reuse_results: bool,
 }
 
 impl Default for Config {
@@ -95,6 +97,7 @@ impl Default for Config {
             fill: Fill::NextOpen,
             keep: Keep::default(),
             seed: 1,
+            reuse_results: true,
         }
     }
 }

@@ -63,10 +63,7 @@ impl BundleRollupConsumer {
             timeout_s: None,
         };
         let control = Arc::new(RunControl::default());
-        let context = RunContext {
-            control: Arc::clone(&control),
-            write_part: Arc::new(|_| Box::pin(async { Ok(()) })),
-        };
+        let context = RunContext::alone(Arc::clone(&control));
         let answer = tokio::select! {
             answer = self.kinds.run(&job, &context) => answer,
             () = shutdown.aborting() => {

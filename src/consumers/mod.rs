@@ -5,6 +5,7 @@ pub mod bundle_rollup;
 pub mod command;
 pub mod dead_job_canceller;
 mod in_hand;
+mod lookups;
 pub mod outcome;
 pub mod pending_job;
 pub mod progress;

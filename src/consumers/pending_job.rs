@@ -6,8 +6,9 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
+use super::lookups::Lookups;
 use crate::domain::job::{Claim, ClaimedJob, Ending, Failure, Outcome};
-use crate::kinds::{Kinds, PartReport, RunContext, RunControl, RunError, WritePart};
+use crate::kinds::{FindResult, Kinds, PartReport, RunContext, RunControl, RunError, WritePart};
 use crate::pipeline::{Consumer, Panicked, Sender, Shutdown};
 use crate::store::Store;
 use crate::worker::{Wakes, Worker};
@@ -24,6 +25,7 @@ pub struct PendingJobConsumer {
     kinds: Kinds,
     outcomes: Sender<Outcome>,
     part_turns: Arc<Semaphore>,
+    lookups: Arc<Lookups>,
 }
 
 impl PendingJobConsumer {
@@ -43,6 +45,7 @@ impl PendingJobConsumer {
             kinds: kinds.clone(),
             outcomes,
             part_turns: Arc::new(Semaphore::new(PART_WRITES_MAX)),
+            lookups: Arc::new(Lookups::new(store)),
         }
     }
 
@@ -53,7 +56,8 @@ impl PendingJobConsumer {
         if control.is_cancelled() {
             return Box::pin(self.interrupted(claim)).await;
         }
-        let context = RunContext { control, write_part: self.write_part(claim) };
+        let write_part = self.write_part(claim);
+        let context = RunContext { control, write_part, find_result: self.find_result() };
         let ending = match self.run(job, &context, shutdown).await {
             Ok(ending) => ending,
             Err(RunError::Failed(failure)) => Ending::Failed(failure),
@@ -86,6 +90,14 @@ impl PendingJobConsumer {
         };
         let answer = ended.unwrap_or_else(|panic| Err(panicked(panic.as_ref()).into()))?;
         Ok(Ending::Completed { output: answer.output, answer: answer.row })
+    }
+
+    fn find_result(&self) -> FindResult {
+        let lookups = Arc::clone(&self.lookups);
+        Arc::new(move |variant_digest| {
+            let lookups = Arc::clone(&lookups);
+            Box::pin(async move { lookups.find(variant_digest).await })
+        })
     }
 
     fn write_part(&self, claim: Claim) -> WritePart {

@@ -54,6 +54,10 @@ pub struct Limits {
     pub stall_ms: Option<i64>,
 }
 
+/// The row of `results` of a variant with this digest, keyed by column; none where there is none.
+pub type FindResult =
+    Arc<dyn Fn(String) -> Pin<Box<dyn Future<Output = Option<Value>> + Send>> + Send + Sync>;
+
 /// What a run has besides its spec.
 #[derive(Clone)]
 pub struct RunContext {
@@ -61,6 +65,20 @@ pub struct RunContext {
     pub control: Arc<RunControl>,
     /// Writes a part's own row.
     pub write_part: WritePart,
+    /// Looks for the stored result of an equal variant.
+    pub find_result: FindResult,
+}
+
+impl RunContext {
+    /// A run that nobody follows: its parts write nothing, and it computes everything itself.
+    #[must_use]
+    pub fn alone(control: Arc<RunControl>) -> Self {
+        Self {
+            control,
+            write_part: Arc::new(|_| Box::pin(async { Ok(()) })),
+            find_result: Arc::new(|_| Box::pin(async { None })),
+        }
+    }
 }
 
 impl std::fmt::Debug for RunContext {

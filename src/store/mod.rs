@@ -8,6 +8,7 @@ mod error;
 mod jobs;
 mod listener;
 mod rescue;
+mod results;
 mod schema;
 mod settings;
 mod workers;

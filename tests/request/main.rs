@@ -137,7 +137,7 @@ fn what_is_left_out_has_a_default() {
             },
             "config": {
                 "balance": 10_000, "fee_taker_bps": 0, "fee_maker_bps": 0, "slippage_bps": 0,
-                "fill": "next_open", "seed": 1,
+                "fill": "next_open", "reuse_results": true, "seed": 1,
                 "keep": {"trades": "top", "top": 20, "equity_points": 500}
             }
         })

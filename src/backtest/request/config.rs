@@ -40,7 +40,7 @@ pub(super) struct Shared<'v> {
 
 impl<'v> Shared<'v> {
     pub(super) fn read(node: &Node<'v>, jobs_ceiling: u64) -> Result<Self, InputError> {
-        let [timeframe, balance, fee_taker, fee_maker, slippage, fill, keep, limits, seed] =
+        let [timeframe, balance, fee_taker, fee_maker, slippage, fill, keep, limits, seed, reuse] =
             node.fields([
                 "timeframe",
                 "balance",
@@ -51,6 +51,7 @@ impl<'v> Shared<'v> {
                 "keep",
                 "limits",
                 "seed",
+                "reuse_results",
             ])?;
         let [jobs_max_at] = limits.fields(["max_jobs"])?;
         let default = Config::default();
@@ -66,6 +67,7 @@ impl<'v> Shared<'v> {
             fill: fill.optional(|node| node.choice("fill", &FILLS))?.unwrap_or(default.fill),
             keep: read_keep(&keep)?,
             seed: seed.optional(|node| node.count(&(0..=u64::MAX)))?.unwrap_or(default.seed),
+            reuse_results: reuse.optional(Node::bool)?.unwrap_or(default.reuse_results),
         };
         let ceiling = jobs_ceiling.clamp(1, JOBS_MAX);
         let jobs_max = jobs_max_at

@@ -100,6 +100,7 @@ fn config_to_json(config: &Config) -> Value {
             "top": config.keep.top,
             "trades": word(&KEEP_TRADES, &config.keep.trades),
         },
+        "reuse_results": config.reuse_results,
         "seed": config.seed,
         "slippage_bps": number(config.slippage_bps),
     })

@@ -155,6 +155,11 @@ impl<'v> Node<'v> {
             })
     }
 
+    /// True or false.
+    pub(super) fn bool(&self) -> Result<bool, InputError> {
+        self.value.and_then(Value::as_bool).ok_or_else(|| self.found("true, false"))
+    }
+
     /// One of a few words; `what` says of which kind they are.
     pub(super) fn choice<T: Copy>(&self, what: &str, words: &[(&str, T)]) -> Result<T, InputError> {
         let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();

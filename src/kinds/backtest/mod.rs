@@ -67,11 +67,24 @@ impl<S: CandleSource> JobKind for BacktestKind<S> {
 
     async fn run(&self, variant: Variant, context: &RunContext) -> Result<Answer, RunError> {
         let prepared = self.preparer.load(variant, &context.control).await?;
+        if let Some(row) = stored(&prepared, context).await {
+            context.control.begin();
+            return Ok(answer(row));
+        }
         let control = Arc::clone(&context.control);
         let slice_candles = self.slice_candles;
         let work = move || simulate(&prepared, slice_candles, &control);
         on_a_slot(&self.slots, &context.control, work).await
     }
+}
+
+/// The stored result of an equal variant, unless the bundle asks for a run of its own.
+async fn stored(prepared: &Prepared, context: &RunContext) -> Option<Value> {
+    if !prepared.variant.config.reuse_results {
+        return None;
+    }
+    let row = (context.find_result)(row::variant_digest(prepared)).await?;
+    row::reused(row, &prepared.variant)
 }
 
 /// Runs work that marks its begin on a thread for computing. A run that is cancelled before it began

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::Prepared;
-use crate::backtest::Report;
-use crate::backtest::request::{money_management_to_json, scenario_to_json};
-use crate::backtest::variant::KeepTrades;
+use crate::backtest::request::{money_management_to_json, scenario_to_json, variant_to_json};
+use crate::backtest::variant::{KeepTrades, Variant};
+use crate::backtest::{ENGINE_VERSION, METRICS_VERSION, Report, sha256_hex};
 use crate::domain::time::format_instant;
 
 /// What `job_status.output` shows.
@@ -14,6 +14,39 @@ pub(super) fn summary(row: &Value) -> Value {
         ["final_equity", "total_return", "sharpe", "max_drawdown", "trade_count", "reused_from"];
     let known = |name: &&str| Some(((*name).to_owned(), row.get(name)?.clone()));
     Value::Object(figures.iter().filter_map(known).collect())
+}
+
+/// What decides over a result: the variant without labels and without what is only kept or not, its
+/// candles, and the versions of engine and metrics.
+pub(super) fn variant_digest(prepared: &Prepared) -> String {
+    let mut spec = variant_to_json(&prepared.variant);
+    if let Some(scenario) = spec.get_mut("scenario").and_then(Value::as_object_mut) {
+        scenario.remove("name");
+    }
+    if let Some(config) = spec.get_mut("config").and_then(Value::as_object_mut) {
+        config.remove("reuse_results");
+        config.insert("keep".to_owned(), json!(prepared.variant.config.keep.equity_points));
+    }
+    let candles = &prepared.loaded.digest;
+    sha256_hex(format!("{spec} {candles} {ENGINE_VERSION} {METRICS_VERSION}").as_bytes())
+}
+
+/// A stored row of an equal variant as this job's own, if it has what this job is to keep.
+pub(super) fn reused(mut row: Value, variant: &Variant) -> Option<Value> {
+    let fields = row.as_object_mut()?;
+    let bare = fields.get("trades").is_none_or(Value::is_null);
+    match variant.config.keep.trades {
+        KeepTrades::All if bare => return None,
+        // The best of a bundle are computed again at its end where their trades are missing.
+        KeepTrades::All | KeepTrades::Top => {}
+        KeepTrades::None => {
+            fields.insert("trades".to_owned(), Value::Null);
+            fields.insert("equity".to_owned(), Value::Null);
+        }
+    }
+    // The label is this user's.
+    fields.insert("scenario".to_owned(), scenario_to_json(&variant.scenario));
+    Some(row)
 }
 
 /// The row of `results`, keyed by column. Metrics that are columns are found by their names.
@@ -44,6 +77,7 @@ pub(super) fn result_row(prepared: &Prepared, report: &Report, run_ms: f64) -> V
         ("result_digest", json!(report.digest)),
         ("engine_version", json!(report.engine_version)),
         ("metrics_version", json!(report.metrics_version)),
+        ("variant_digest", json!(variant_digest(prepared))),
         ("run_ms", json!(run_ms)),
         ("trades", kept(json!(report.trades))),
         ("equity", kept(json!(report.equity))),
