@@ -61,7 +61,7 @@ async fn insert(database: &Database, inserter: i32, bundles: i32) {
             .run(format!(
                 "insert into sluicegate.bundles (user_id, universal_config, ticker_variants, date_ranges,
                         scenario_variants, money_management_variants)
-                 values ('user{user}', '{{\"timeframe\": \"1d\", \"keep\": {{\"trades\": \"none\"}}}}', '[\"NASDAQ\"]',
+                 values ('user{user}', '{{\"timeframe\": \"1d\", \"keep\": {{\"trades\": \"none\"}}, \"reuse_results\": false}}', '[\"NASDAQ\"]',
                          '[{{\"from\": \"1999-06-01\", \"until\": \"2018-01-01\"}}]',
                          '[{{\"preset\": \"sma_cross\", \"params\": {{\"fast\": [8, 10],
                             \"slow\": {{\"from\": 20, \"to\": 60, \"step\": 10}}}}}}]',

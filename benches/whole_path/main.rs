@@ -12,6 +12,7 @@ mod idle;
 mod site;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+mod sweep;
 mod throughput;
 
 use std::path::Path;
@@ -25,6 +26,7 @@ struct Sizes {
     jobs: i32,
     idle_jobs: usize,
     bundles: i32,
+    sweep: (i32, i32),
     rows_before: i32,
     big_user_jobs: i32,
     claim_rows: &'static [i32],
@@ -34,6 +36,7 @@ const FULL: Sizes = Sizes {
     jobs: 50_000,
     idle_jobs: 300,
     bundles: 1_000,
+    sweep: (50, 200),
     rows_before: 100_000,
     big_user_jobs: 5_000,
     claim_rows: &[1_000, 100_000, 1_000_000],
@@ -42,6 +45,7 @@ const QUICK: Sizes = Sizes {
     jobs: 2_000,
     idle_jobs: 20,
     bundles: 16,
+    sweep: (4, 5),
     rows_before: 1_000,
     big_user_jobs: 300,
     claim_rows: &[1_000],
@@ -65,7 +69,7 @@ fn main() {
 async fn measure(sizes: &Sizes, only: Option<&str>) -> Value {
     let site = Site::start().await;
     let mut report = Map::new();
-    for section in ["throughput", "idle", "bundles", "fairness", "claims"] {
+    for section in ["throughput", "idle", "bundles", "sweep", "fairness", "claims"] {
         if only.is_some_and(|only| only != section) {
             continue;
         }
@@ -73,6 +77,7 @@ async fn measure(sizes: &Sizes, only: Option<&str>) -> Value {
         let mut figures = match section {
             "throughput" => throughput::measure(&site, sizes.jobs).await,
             "idle" => idle::measure(&site, sizes.idle_jobs).await,
+            "sweep" => sweep::measure(&site, sizes.sweep.0, sizes.sweep.1).await,
             "bundles" => bundles::measure(&site, sizes.bundles).await,
             "fairness" => fairness::measure(&site, sizes.big_user_jobs, sizes.rows_before).await,
             _ => claims::measure(&site, sizes.claim_rows).await,
