@@ -65,6 +65,19 @@ begin
     return coalesce(ended, '{}');
 end $$;
 
+-- Stored results of these variants, one for each, one with trades rather than one without. A plan made
+-- while the table was small must not stay.
+create function sluicegate.find_results(digests text[])
+returns table (variant_digest text, answer text)
+language sql stable set search_path = sluicegate, pg_temp set enable_seqscan = off set jit = off as $$
+    select distinct on (r.variant_digest) r.variant_digest,
+           (to_jsonb(r) - '{job_id,bundle_id,created_at}'::text[]
+            || jsonb_build_object('reused_from', coalesce(r.reused_from, r.job_id), 'run_ms', 0))::text
+      from results r
+     where r.variant_digest = any (digests)
+     order by r.variant_digest, r.trades is null, r.job_id
+$$;
+
 -- Gives claims back unharmed: they are ready again, at once, and no failure is counted.
 create function sluicegate.release_jobs(job_ids bigint[], fences bigint[]) returns bigint[]
 language plpgsql volatile set search_path = sluicegate, pg_temp as $$

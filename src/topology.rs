@@ -85,7 +85,7 @@ pub fn pipes(settings: &Settings, store: &Store, worker: &Worker, kinds: &Kinds)
     pipes.add(
         "bundle_rollup",
         &bundle_rollup.pipe(),
-        BundleRollupPublisher::new(store),
+        BundleRollupPublisher::new(store, bundle_rollup.spacing_ms),
         BundleRollupConsumer::new(store, kinds, settings.bundles.ranks),
     );
     pipes.add_batched(

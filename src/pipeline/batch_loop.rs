@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::coop::consume_budget;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::channel::Receiver;
 use super::in_flight::InFlight;
@@ -13,8 +13,9 @@ use super::pulse::Pulse;
 use super::status::PipeStatus;
 use super::{BatchConsumer, BatchSettings, pipe};
 
-/// A batch starts when it is full, when it has lingered, or at once when no other is running:
-/// so a quiet pipe has no delay, and a busy one fills a batch while the one before is written.
+/// A batch starts when it is full, when it has lingered, or at once when no other is running and the
+/// last one did not start just now: so a quiet pipe has no delay, and a busy one fills a batch
+/// while the one before is written, or lingers, rather than write one item at a time.
 /// Waiting for its pace, a batch goes on filling; a pipe with a rate of 1 thus starts one batch
 /// a second with all that came meanwhile.
 pub(crate) struct BatchLoop<C> {
@@ -31,6 +32,7 @@ impl<C: BatchConsumer> pipe::Consume<C::Item> for BatchLoop<C> {
         in_flight: &mut InFlight,
     ) -> Vec<C::Item> {
         let governor = &self.status.governor;
+        let mut last_start = None;
         loop {
             consume_budget().await;
             pulse.beat();
@@ -42,11 +44,12 @@ impl<C: BatchConsumer> pipe::Consume<C::Item> for BatchLoop<C> {
             };
             let label = format!("{first:?}");
             let mut batch = vec![first];
-            let filled = pulse.wait(self.fill(&mut batch, items, in_flight)).await;
+            let filled = pulse.wait(self.fill(&mut batch, items, in_flight, last_start)).await;
             if filled.is_none() || pulse.wait(governor.pace()).await.is_none() {
                 return batch;
             }
             self.top_up(&mut batch, items);
+            last_start = Some(Instant::now());
             let label = format!("{} items from {label}", batch.len());
             let consumer = Arc::clone(&self.consumer);
             in_flight.start(permit, pipe::count(batch.len()), label, async move {
@@ -62,11 +65,17 @@ impl<C: BatchConsumer> BatchLoop<C> {
         batch: &mut Vec<C::Item>,
         items: &Receiver<C::Item>,
         in_flight: &mut InFlight,
+        last_start: Option<Instant>,
     ) {
-        let mut lingered = pin!(sleep(Duration::from_millis(self.settings.linger_ms)));
+        let linger = Duration::from_millis(self.settings.linger_ms);
+        let mut lingered = pin!(sleep(linger));
+        let now = Instant::now();
+        let mut spaced = pin!(sleep_until(last_start.map_or(now, |start| start + linger)));
         loop {
             self.top_up(batch, items);
-            if batch.len() >= self.settings.batch_max.get() || in_flight.is_idle() {
+            let idle = in_flight.is_idle();
+            let at_once = idle && Instant::now() >= spaced.deadline();
+            if at_once || batch.len() >= self.settings.batch_max.get() {
                 return;
             }
             tokio::select! {
@@ -75,7 +84,8 @@ impl<C: BatchConsumer> BatchLoop<C> {
                     Some(item) => batch.push(item),
                     None => return,
                 },
-                () = in_flight.one_ended() => {}
+                () = in_flight.one_ended(), if !idle => {}
+                () = &mut spaced, if idle => return,
                 () = &mut lingered => return,
             }
         }

@@ -62,6 +62,14 @@ section! {
 }
 
 section! {
+    /// `bundle_rollup`.
+    RollupSection {
+        /// Shortest time between two looks, milliseconds.
+        spacing_ms: u64,
+    }
+}
+
+section! {
     /// `outcome`.
     OutcomeSection {
         /// Most items in a batch.
@@ -111,7 +119,7 @@ pub struct PipesSettings {
     /// Applies commands.
     pub command: PlainSection,
     /// Folds and ends bundles.
-    pub bundle_rollup: PlainSection,
+    pub bundle_rollup: RollupSection,
     /// Writes outcomes.
     pub outcome: OutcomeSection,
     /// Writes progress.
