@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`topology`] says which pipes there are; [`publishers::pending_job`] and
 //! [`consumers::pending_job`] are the most important one; [`pipeline`] moves items from one to the
-//! other; [`store`] is all SQL; [`kinds`] is what jobs can be; [`backtest`] is the engine.
+//! other; [`store`] is all SQL; [`kinds`] is what jobs can be; [`backtest`] is the engine, [`statistics`] what is
+//! made of its results.
 
 pub mod backtest;
 pub mod candles;
@@ -14,6 +15,7 @@ pub mod pipeline;
 pub mod private_postgres;
 pub mod publishers;
 pub mod settings;
+pub mod statistics;
 pub mod store;
 pub mod telemetry;
 pub mod topology;

@@ -1,0 +1,37 @@
+//! What the results of a bundle are worth together: how much of the best variant's figures is the
+//! luck of having tried many. Pure and deterministic: no I/O, no clock, the same bits twice.
+//!
+//! Random numbers come from [`random`] only, keyed by what they are for. Every work is bounded; a
+//! bound that was reached is told in the result. A figure without a meaning is an [`Undefined`].
+
+use serde::Serialize;
+
+pub mod moments;
+pub mod normal;
+pub mod random;
+mod sample;
+pub mod sharpe;
+
+/// Why a figure has no meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undefined {
+    /// Less than 30 days of returns.
+    FewerThan30Days,
+    /// All daily returns are the same.
+    ZeroDeviation,
+    /// No variant traded.
+    NoVariants,
+    /// Nothing was selected: selection takes two variants that traded.
+    FewerThan2Variants,
+    /// The returns take two values only, placed so that the Sharpe ratio has no estimated error.
+    NoEstimationError,
+    /// The Sharpe ratio is not above the one it is to be told from, however long the record.
+    NotAboveThreshold,
+}
+
+/// A figure, or why there is none.
+pub type Figure<T = f64> = Result<T, Undefined>;
+
+/// Fewer days than this say nothing: the engine's ratios begin there, too.
+const MIN_DAYS: usize = 30;
