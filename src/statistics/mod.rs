@@ -6,11 +6,15 @@
 
 use serde::Serialize;
 
+pub mod clusters;
+pub mod cscv;
 pub mod moments;
 pub mod normal;
 pub mod random;
 mod sample;
 pub mod sharpe;
+#[cfg(test)]
+mod testing;
 
 /// Why a figure has no meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -24,6 +28,8 @@ pub enum Undefined {
     NoVariants,
     /// Nothing was selected: selection takes two variants that traded.
     FewerThan2Variants,
+    /// Half of the days are less than 30.
+    FewerThan30DaysInHalf,
     /// The returns take two values only, placed so that the Sharpe ratio has no estimated error.
     NoEstimationError,
     /// The Sharpe ratio is not above the one it is to be told from, however long the record.

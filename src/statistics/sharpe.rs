@@ -77,11 +77,8 @@ fn squared_error(moments: &Moments) -> Figure {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::close;
     use super::*;
-
-    fn close(found: f64, expected: f64, tolerance: f64) {
-        assert!((found - expected).abs() <= tolerance, "{found} {expected}");
-    }
 
     /// Bailey and López de Prado (2014), the numerical example: an annual ratio of 2.5 over 250
     /// days a year.
