@@ -6,13 +6,17 @@
 
 use serde::Serialize;
 
+pub mod bootstrap;
 pub mod clusters;
 pub mod cscv;
 pub mod moments;
 pub mod normal;
 pub mod random;
+pub mod random_entry;
+pub mod reality_check;
 mod sample;
 pub mod sharpe;
+pub mod surface;
 #[cfg(test)]
 mod testing;
 
@@ -30,6 +34,22 @@ pub enum Undefined {
     FewerThan2Variants,
     /// Half of the days are less than 30.
     FewerThan30DaysInHalf,
+    /// Nothing was traded.
+    NoTrades,
+    /// Nothing to put in another order.
+    FewerThan2Trades,
+    /// The trades overlap, are out of order, or end after the last candle.
+    TradesDoNotFit,
+    /// There is no score at this place.
+    NoScore,
+    /// No neighbour has a score.
+    NoNeighbours,
+    /// A share of a score that is not positive says nothing.
+    ScoreNotPositive,
+    /// Beyond what a number can tell.
+    TooLarge,
+    /// More trades, or days and variants, than can be gone through often enough.
+    TooMuchWork,
     /// The returns take two values only, placed so that the Sharpe ratio has no estimated error.
     NoEstimationError,
     /// The Sharpe ratio is not above the one it is to be told from, however long the record.
