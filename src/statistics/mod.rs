@@ -7,6 +7,7 @@
 use serde::Serialize;
 
 pub mod bootstrap;
+pub mod bundle;
 pub mod clusters;
 pub mod cscv;
 pub mod moments;
@@ -19,6 +20,14 @@ pub mod sharpe;
 pub mod surface;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
+pub mod trials;
+pub mod verdict;
+
+pub use bundle::{BundleStatistics, STATISTICS_VERSION};
+pub use trials::{Trial, Trials, TrialsError};
+pub use verdict::{HoldOut, verdict};
 
 /// Why a figure has no meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -6,6 +6,16 @@ pub(super) fn count(count: usize) -> f64 {
     count as f64
 }
 
+/// The next whole number; 2^64 − 1 for what is beyond it.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast stops at the bounds"
+)]
+pub(super) fn ceiling(value: f64) -> u64 {
+    value.ceil() as u64
+}
+
 /// The percentile of values in ascending order, between two of them on the straight line (type 7 of
 /// Hyndman and Fan, 1996). `None` of no values.
 pub(super) fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
@@ -50,6 +60,12 @@ mod tests {
         assert!((percentile(&sorted, 90).unwrap() - (8.0 + 0.6 * 8.0)).abs() < 1e-12);
         assert_eq!(percentile(&sorted, 100), Some(16.0));
         assert_eq!(percentile(&[], 50), None);
+    }
+
+    #[test]
+    fn the_ceiling_stops_at_the_bounds() {
+        assert_eq!((ceiling(2.0), ceiling(2.1), ceiling(-3.0)), (2, 3, 0));
+        assert_eq!(ceiling(1e300), u64::MAX);
     }
 
     #[test]
