@@ -8,7 +8,7 @@ use super::sample::count;
 /// Variants whose daily returns correlate above this are one trial.
 pub const SAME_TRIAL_CORRELATION: f32 = 0.9;
 
-/// Multiplications that comparing every pair may take at most: one to two seconds of a core.
+/// Multiplications that comparing every pair may take at most: about two seconds of a core.
 const BUDGET: usize = 4_000_000_000;
 
 /// Days compared before it is looked whether the rest can matter.

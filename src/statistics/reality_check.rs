@@ -2,7 +2,8 @@
 //! useless ones would by luck: White, "A reality check for data snooping" (2000), and Hansen, "A
 //! test for superior predictive ability" (2005).
 //!
-//! All variants are resampled with the same days, so that what moves together stays together.
+//! All variants are resampled with the same days, so that what moves together stays together. Days
+//! that hang together for longer than a block make both tests too lenient.
 
 use std::ops::Range;
 
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use super::bootstrap::{MEAN_BLOCK_DAYS, affordable_draws, resample};
 use super::random::Random;
-use super::sample::{count, mean_and_deviation};
+use super::sample::count;
 use super::{Figure, MIN_DAYS, Undefined};
 
 /// Blocks of days times variants that may be looked up: about two seconds of a core.
@@ -28,9 +29,13 @@ const ROUNDING: f64 = 1e-12;
 pub struct RealityCheck {
     /// White's: of the highest mean excess return of a day.
     pub reality_check_p: f64,
-    /// Hansen's consistent one: each variant is divided by its own deviation, and those that are
+    /// Hansen's consistent one: each mean is divided by its standard error, and variants that are
     /// clearly worse than the benchmark do not count. It finds more than White's where variants
     /// differ in risk or many are bad.
+    ///
+    /// The standard error is that of independent days; what hangs together is in the resamples.
+    /// With an error estimated from the resamples themselves the noise of that estimate picks the
+    /// best: of bundles of 2,000 useless variants over a year a third came out below 0.05.
     pub spa_p: f64,
     /// Number of resamples.
     pub draws: usize,
@@ -56,27 +61,41 @@ impl RealityCheck {
         let resamples: Vec<_> = (0..draws).map(|_| resample(days, random)).collect();
         let mut best = Best::new(days, draws);
         for tile in returns.chunks(TILE) {
-            let running = running_sums(tile, benchmark.unwrap_or_default(), days);
+            let running = running_sums(tile, benchmark, days);
             let means: Vec<_> = resamples.iter().map(|days| mean_of(days, &running)).collect();
             let Some(totals) = running.last() else { continue };
-            for (lane, total) in totals.iter().enumerate().take(tile.len()) {
+            for (lane, (total, series)) in totals.iter().zip(tile).enumerate() {
+                let mean = total / count(days);
+                let error = standard_error(mean, excess(series, benchmark));
                 let resampled: Vec<f64> =
                     means.iter().filter_map(|means| means.get(lane).copied()).collect();
-                best.include(total / count(days), &resampled);
+                best.include(mean, error, &resampled);
             }
         }
         best.probabilities()
     }
 }
 
+/// Returns above those of the benchmark, or above 0.
+fn excess(series: &[f32], benchmark: Option<&[f32]>) -> impl Iterator<Item = f64> {
+    let benchmark = benchmark.unwrap_or_default().iter().chain(std::iter::repeat(&0.0));
+    series.iter().zip(benchmark).map(|(&day, &benchmark)| f64::from(day) - f64::from(benchmark))
+}
+
+/// The standard error of the mean of independent days.
+fn standard_error(mean: f64, days: impl Iterator<Item = f64>) -> f64 {
+    let (squares, days) = days
+        .fold((0.0, 0), |(squares, days), day| (squares + (day - mean) * (day - mean), days + 1));
+    (squares / count(days) / (count(days) - 1.0)).sqrt()
+}
+
 /// Sums of the excess returns of a tile from the first day up to, and without, each day and the end.
-fn running_sums(tile: &[&[f32]], benchmark: &[f32], days: usize) -> Vec<[f64; TILE]> {
+fn running_sums(tile: &[&[f32]], benchmark: Option<&[f32]>, days: usize) -> Vec<[f64; TILE]> {
     let mut sums = vec![[0.0; TILE]; days + 1];
     for (lane, series) in tile.iter().enumerate() {
         let mut sum = 0.0;
-        let benchmark = benchmark.iter().chain(std::iter::repeat(&0.0));
-        for ((row, &day), &benchmark) in sums.iter_mut().skip(1).zip(*series).zip(benchmark) {
-            sum += f64::from(day) - f64::from(benchmark);
+        for (row, day) in sums.iter_mut().skip(1).zip(excess(series, benchmark)) {
+            sum += day;
             if let Some(place) = row.get_mut(lane) {
                 *place = sum;
             }
@@ -124,22 +143,20 @@ impl Best {
         }
     }
 
-    /// Takes a variant in: its mean, and its means in the resamples, whose deviation stands for
-    /// that of the mean itself.
-    fn include(&mut self, mean: f64, resampled: &[f64]) {
+    /// Takes a variant in: its mean, the standard error of that, and its means in the resamples.
+    fn include(&mut self, mean: f64, error: f64, resampled: &[f64]) {
         self.mean = self.mean.max(mean);
         for (best, resampled) in self.resampled_means.iter_mut().zip(resampled) {
             *best = best.max(resampled - mean);
         }
-        let (_, deviation) = mean_and_deviation(resampled);
-        if deviation <= ROUNDING * mean.abs() {
+        if error <= ROUNDING * mean.abs() {
             return;
         }
-        let studentised = mean / deviation;
+        let studentised = mean / error;
         self.studentised = Some(self.studentised.unwrap_or_default().max(studentised));
         let centre = if studentised >= self.clearly_worse { mean } else { 0.0 };
         for (best, resampled) in self.resampled_studentised.iter_mut().zip(resampled) {
-            *best = best.max((resampled - centre) / deviation);
+            *best = best.max((resampled - centre) / error);
         }
     }
 
@@ -192,8 +209,8 @@ mod tests {
             let drawn =
                 |days: &Vec<usize>| mean(&days.iter().map(|&d| series[d]).collect::<Vec<_>>());
             let means: Vec<f64> = resamples.iter().map(drawn).collect();
-            let around = means.iter().map(|m| (m - mean(&means)).powi(2)).sum::<f64>() / 999.0;
-            let omega = root * around.sqrt();
+            let squares: f64 = series.iter().map(|day| (day - happened).powi(2)).sum();
+            let omega = (squares / (count(days) - 1.0)).sqrt();
             white = white.max(root * happened);
             spa = spa.max(root * happened / omega);
             let limit = -(2.0 * count(days).ln().ln()).sqrt();
@@ -227,7 +244,7 @@ mod tests {
     fn useless_variants_are_found_useless_about_as_often_as_promised() {
         let seeds = 40;
         let ps: Vec<(f64, f64)> =
-            (0..seeds).map(|seed| p_of(&noise(100 + seed, 10, 120, 0.02), None, seed)).collect();
+            (0..seeds).map(|seed| p_of(&noise(100 + seed, TILE, 120, 0.02), None, seed)).collect();
         let below = |limit: f64, p: fn(&(f64, f64)) -> f64| {
             ps.iter().filter(|both| p(both) < limit).count()
         };
