@@ -20,6 +20,22 @@ impl Series {
     pub fn bytes(&self) -> usize {
         self.values.len() * size_of::<f64>()
     }
+
+    /// The same without the values before a candle.
+    pub(super) fn since(mut self, first: usize) -> Self {
+        let early = first.saturating_sub(self.first).min(self.values.len());
+        self.values.drain(..early);
+        Self { first: self.first.max(first), values: self.values }
+    }
+
+    /// What `compute` makes of the values, at the candles they belong to.
+    pub(super) fn then<E>(
+        &self,
+        compute: impl FnOnce(&[f64]) -> Result<Self, E>,
+    ) -> Result<Self, E> {
+        let made = compute(&self.values)?;
+        Ok(Self { first: self.first + made.first, values: made.values })
+    }
 }
 
 /// All series of one indicator, in the order of its fields.

@@ -4,7 +4,7 @@ use crate::backtest::params::period;
 use crate::backtest::rules::exponential;
 use crate::backtest::series::Series;
 
-use super::{IndicatorDefinition, IndicatorError, Input, Inputs, params, room, whole_period};
+use super::{IndicatorDefinition, IndicatorError, Input, Inputs, params, whole_period};
 
 /// Candles computed side by side: their own part first, then what was before, by powers of the
 /// decay. A plain loop waits for a product and a sum at every candle.
@@ -19,20 +19,23 @@ pub(in crate::backtest) static EMA: IndicatorDefinition = IndicatorDefinition {
     compute,
 };
 
-/// Weight 2 / (period + 1), seeded with the simple average of the first `period` values, as TA-Lib
-/// does it; equal to it but for the last bits.
 fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, IndicatorError> {
     let [period] = params(values)?;
+    Ok(vec![exponential_average(inputs.source, period)?])
+}
+
+/// Weight 2 / (period + 1), seeded with the simple average of the first `period` values, as TA-Lib
+/// does it; equal to it but for the last bits.
+pub(super) fn exponential_average(source: &[f64], period: f64) -> Result<Series, IndicatorError> {
     let count = usize::try_from(whole_period(period)?).unwrap_or(1);
-    let (seeds, rest) = inputs.source.split_at(count.min(inputs.source.len()));
+    let (seeds, rest) = source.split_at(count.min(source.len()));
     let first = count - 1;
-    let mut values = room(inputs.source, first);
-    let Some((seed, averages)) = values.split_first_mut() else {
-        return Ok(vec![Series { first, values }]);
-    };
-    *seed = seeds.iter().fold(0.0, |sum, value| sum + value) / period;
-    smooth(*seed, 2.0 / (period + 1.0), rest, averages);
-    Ok(vec![Series { first, values }])
+    let mut values = vec![0.0; source.len().saturating_sub(first)];
+    if let Some((seed, averages)) = values.split_first_mut() {
+        *seed = seeds.iter().fold(0.0, |sum, value| sum + value) / period;
+        smooth(*seed, 2.0 / (period + 1.0), rest, averages);
+    }
+    Ok(Series { first, values })
 }
 
 /// e[i] = weight · x[i] + (1 − weight) · e[i−1], with `before` as e[−1].

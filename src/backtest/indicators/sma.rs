@@ -5,11 +5,10 @@ use ta_lib::Core;
 use crate::backtest::params::{count_of, period};
 use crate::backtest::series::Series;
 
-use super::{IndicatorDefinition, IndicatorError, Input, Inputs, params, room, whole_period};
+use super::library::windows;
+use super::{IndicatorDefinition, IndicatorError, Input, Inputs, periods};
 
-/// Rolling sums start afresh this often, so that rounding cannot add up over a long series.
-const RESUM_CANDLES: usize = 4_096;
-
+/// The mean of the last `period` values.
 pub(in crate::backtest) static SMA: IndicatorDefinition = IndicatorDefinition {
     name: "sma",
     params: &[period("period", 30.0, 1.0)],
@@ -20,16 +19,12 @@ pub(in crate::backtest) static SMA: IndicatorDefinition = IndicatorDefinition {
 };
 
 fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, IndicatorError> {
-    let [period] = params(values)?;
+    let [period] = periods(values)?;
     let core = Core::new();
-    let period = whole_period(period)?;
     let first = core.sma_lookback(period)?;
-    let mut values = room(inputs.source, first);
-    for (block, out) in values.chunks_mut(RESUM_CANDLES).enumerate() {
-        let start = first + block * RESUM_CANDLES;
-        core.sma(start, start + out.len() - 1, inputs.source, period, out)?;
-    }
-    Ok(vec![Series { first, values }])
+    let call =
+        |start, end, [out]: [&mut [f64]; 1]| core.sma(start, end, inputs.source, period, out);
+    windows(inputs.source.len(), first, call).map(Vec::from)
 }
 
 #[cfg(test)]

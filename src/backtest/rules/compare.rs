@@ -58,12 +58,12 @@ impl<'a> Values<'a> {
 
 /// The candles at which `left` is above `right`.
 pub(super) fn above(left: Values<'_>, right: Values<'_>, len: usize) -> Bits {
-    compared(left, right, len, |a, b| a - b > tolerance(a, b))
+    compared(left, right, len, |a, b| a - b > rounding(a, b))
 }
 
 /// The candles at which both have a value, and `left` is not below `right`.
 pub(super) fn not_below(left: Values<'_>, right: Values<'_>, len: usize) -> Bits {
-    compared(left, right, len, |a, b| a - b >= -tolerance(a, b))
+    compared(left, right, len, |a, b| a - b >= -rounding(a, b))
 }
 
 /// The candles at which both have a value.
@@ -72,7 +72,7 @@ pub(super) fn known(left: Values<'_>, right: Values<'_>, len: usize) -> Bits {
 }
 
 /// How far apart two numbers may be and still count as equal.
-fn tolerance(a: f64, b: f64) -> f64 {
+pub(in crate::backtest) fn rounding(a: f64, b: f64) -> f64 {
     let (a, b) = (a.abs(), b.abs());
     TIE * if a > b { a } else { b }
 }

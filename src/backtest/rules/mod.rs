@@ -10,6 +10,7 @@ use crate::domain::candles::Timeframe;
 
 use super::indicators::IndicatorDefinition;
 
+pub(super) use self::compare::rounding;
 pub use self::evaluate::{Evaluation, RuleError};
 pub use self::lookback::warmup_candles;
 pub(super) use self::lookback::{exponential, wilder};

@@ -1,0 +1,29 @@
+//! `dema`: the double exponential moving average.
+
+use ta_lib::Core;
+
+use crate::backtest::params::period;
+use crate::backtest::rules::exponential;
+use crate::backtest::series::Series;
+
+use super::library::recursion;
+use super::{IndicatorDefinition, IndicatorError, Input, Inputs, periods};
+
+/// 2 · e − EMA(e) with e = EMA(period) (P. Mulloy, 1994).
+pub(in crate::backtest) static DEMA: IndicatorDefinition = IndicatorDefinition {
+    name: "dema",
+    params: &[period("period", 30.0, 1.0)],
+    fields: &["value"],
+    input: Input::Source,
+    warmup: |params| params.iter().map(|period| 2 * exponential(*period)).sum(),
+    compute,
+};
+
+fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, IndicatorError> {
+    let [period] = periods(values)?;
+    let core = Core::new();
+    let first = core.dema_lookback(period)?;
+    let call =
+        |start, end, [out]: [&mut [f64]; 1]| core.dema(start, end, inputs.source, period, out);
+    recursion(inputs.source.len(), first, call).map(Vec::from)
+}
