@@ -65,3 +65,41 @@ fn direction(long: &Series, short: &Series, close: &[f64]) -> Series {
     let values: Vec<f64> = known.collect();
     Series { first: close.len() - values.len(), values }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// High, low, close; the true ranges from the second on are 2, 2, 4, 5, 11, the averages over two
+    /// from the third on 2, 3, 4, 7.5.
+    const ROWS: [[f64; 3]; 6] = [
+        [10.0, 8.0, 9.0],
+        [11.0, 9.0, 10.0],
+        [12.0, 10.0, 11.0],
+        [15.0, 12.0, 14.0],
+        [14.0, 9.0, 9.0],
+        [20.0, 10.0, 15.0],
+    ];
+
+    fn exits(multiplier: f64) -> Vec<Series> {
+        let mut candles = Candles::default();
+        for (day, [high, low, close]) in (0..).zip(ROWS) {
+            candles.push(day, [close, high, low, close, 1.0]);
+        }
+        compute(&Inputs { candles: &candles, source: &[] }, &[2.0, multiplier]).unwrap()
+    }
+
+    #[test]
+    fn exits_hang_from_the_extremes_and_a_close_beyond_one_turns_the_direction() {
+        let series = |first, values: &[f64]| Series { first, values: values.to_vec() };
+        let found = exits(1.0);
+        assert_eq!(found[0], series(2, &[10.0, 12.0, 11.0, 12.5]));
+        assert_eq!(found[1], series(2, &[11.0, 13.0, 13.0, 16.5]));
+        assert_eq!(found[2], series(3, &[1.0, -1.0, -1.0]));
+    }
+
+    #[test]
+    fn a_close_beyond_both_exits_turns_nothing() {
+        assert_eq!(exits(0.1)[2], Series { first: 4, values: vec![-1.0, -1.0] });
+    }
+}

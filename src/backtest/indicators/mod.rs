@@ -240,42 +240,7 @@ fn turning_warmup(params: &[f64]) -> usize {
     }
 }
 
-/// Runs an indicator over prices, for the tests of the indicators.
 #[cfg(test)]
-fn over(
-    indicator: &IndicatorDefinition,
-    source: &[f64],
-    params: &[f64],
-) -> Result<Vec<Series>, IndicatorError> {
-    (indicator.compute)(&Inputs { candles: &Candles::default(), source }, params)
-}
-
+mod tests;
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_sorted_and_unique() {
-        assert!(INDICATORS.is_sorted_by(|a, b| a.name < b.name));
-    }
-
-    #[test]
-    fn broken_parameters_are_refused() {
-        for period in [0.0, 1.5, -3.0, f64::NAN, 1e9] {
-            assert!(over(&SMA, &[1.0; 5], &[period]).is_err(), "{period}");
-            assert!(over(&EMA, &[1.0; 5], &[period]).is_err(), "{period}");
-        }
-        assert!(over(&MACD, &[1.0; 99], &[1.0, 26.0, 9.0]).is_err());
-        assert!(over(&SMA, &[1.0; 5], &[]).is_err());
-    }
-
-    #[test]
-    fn a_series_longer_than_its_input_is_empty() {
-        for indicator in [&SMA, &EMA] {
-            assert!(over(indicator, &[1.0, 2.0], &[3.0]).unwrap()[0].values.is_empty());
-            assert!(over(indicator, &[], &[3.0]).unwrap()[0].values.is_empty());
-        }
-        let macd = over(&MACD, &[1.0; 10], &[12.0, 26.0, 9.0]).unwrap();
-        assert!(macd.iter().all(|series| series.values.is_empty()));
-    }
-}
+use tests::over;

@@ -134,3 +134,91 @@ impl Search {
             && earlier.strength < self.oversold
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::walk;
+    use super::*;
+
+    const SEARCH: Search = Search { pivot: 1, distance_max: 3, oversold: 35.0, confirm_within: 2 };
+
+    /// Low, high, close, strength: pivot lows at 1 and 4, known at 2 and 5; the second is lower and
+    /// stronger. The highest high from the one to the other is 13, first exceeded by a close at 7.
+    const ROWS: [[f64; 4]; 8] = [
+        [10.0, 14.0, 11.0, 50.0],
+        [8.0, 10.0, 9.0, 30.0],
+        [9.0, 13.0, 12.0, 45.0],
+        [9.5, 12.0, 10.0, 44.0],
+        [7.0, 9.0, 8.0, 33.0],
+        [9.0, 12.5, 12.0, 40.0],
+        [9.5, 14.0, 13.0, 50.0],
+        [10.0, 15.0, 14.0, 55.0],
+    ];
+
+    /// The candles with a divergence, and those at which one is confirmed.
+    fn found(search: &Search, rows: &[[f64; 4]]) -> (Vec<usize>, Vec<usize>) {
+        let rows: Vec<Row> = rows
+            .iter()
+            .map(|[extreme, opposite, close, strength]| Row {
+                extreme: *extreme,
+                opposite: *opposite,
+                close: *close,
+                strength: *strength,
+            })
+            .collect();
+        let bars = |values: Vec<f64>| {
+            let bars = (2 * search.pivot..).zip(values);
+            bars.filter(|(_, value)| *value > 0.0).map(|(bar, _)| bar).collect()
+        };
+        let (divergences, confirmed) = search.divergences(&rows);
+        assert_eq!(divergences.len(), rows.len() - 2 * search.pivot);
+        (bars(divergences), bars(confirmed))
+    }
+
+    fn changed(bar: usize, column: usize, value: f64) -> [[f64; 4]; 8] {
+        let mut rows = ROWS;
+        rows[bar][column] = value;
+        rows
+    }
+
+    #[test]
+    fn a_divergence_is_said_where_its_pivot_is_known_and_confirmed_by_a_close_above_the_high() {
+        assert_eq!(found(&SEARCH, &ROWS), (vec![5], vec![7]));
+        assert_eq!(found(&SEARCH, &changed(5, 2, 13.1)), (vec![5], vec![5]));
+        assert_eq!(found(&Search { confirm_within: 1, ..SEARCH }, &ROWS), (vec![5], vec![]));
+        assert_eq!(found(&SEARCH, &ROWS[..5]), (vec![], vec![]));
+    }
+
+    #[test]
+    fn without_a_lower_low_a_higher_strength_a_weak_start_or_nearness_there_is_none() {
+        let none = (vec![], vec![]);
+        assert_eq!(found(&SEARCH, &changed(4, 0, 8.0)), none);
+        assert_eq!(found(&SEARCH, &changed(4, 3, 30.0)), none);
+        assert_eq!(found(&SEARCH, &changed(1, 3, 35.0)), none);
+        assert_eq!(found(&SEARCH, &changed(3, 0, 7.0)), none);
+        assert_eq!(found(&Search { distance_max: 2, ..SEARCH }, &ROWS), none);
+    }
+
+    #[test]
+    fn upside_down_what_was_bullish_is_bearish() {
+        let upright = walk(3_000, 1.0);
+        let upside_down = |prices: &[f64]| prices.iter().map(|price| 200_000.0 - price).collect();
+        let mirrored = Candles {
+            time: upright.time.clone(),
+            open: upside_down(&upright.open),
+            high: upside_down(&upright.low),
+            low: upside_down(&upright.high),
+            close: upside_down(&upright.close),
+            volume: upright.volume.clone(),
+        };
+        let fields = |candles: &Candles| {
+            let params = [6.0, 2.0, 60.0, 50.0, 10.0];
+            compute(&Inputs { candles, source: &candles.close }, &params).unwrap()
+        };
+        let (upright, mirrored) = (fields(&upright), fields(&mirrored));
+        for (found, expected) in upright.iter().zip([1, 0, 3, 2]) {
+            assert_eq!(*found, mirrored[expected]);
+            assert!(found.values.iter().sum::<f64>() > 5.0);
+        }
+    }
+}

@@ -76,3 +76,42 @@ fn average_distance(source: &[f64], fast: f64, slow: f64) -> Result<Series, Indi
     }
     Ok(line)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::over;
+    use super::*;
+
+    /// With 2, 3 and 3 candles: the averages over two from the third value on are 5, 3, 19/3, 67/9,
+    /// 103/27, 319/81 (…), those over three 4, 3, 11/2, 27/4, 35/8, 67/16 (…), their differences
+    /// 1, 0, 5/6, 25/36, −121/216, −323/1296, 0.719007, −0.359289, and these lie between the extremes
+    /// of three at 5/6, 5/6, 0, 403/1626, 1, 0.
+    const SOURCE: [f64; 10] = [2.0, 4.0, 6.0, 2.0, 8.0, 8.0, 2.0, 4.0, 9.0, 3.0];
+
+    #[track_caller]
+    fn assert_cycle(variant: f64, expected: [f64; 4]) {
+        let found = over(&STC, &SOURCE, &[2.0, 3.0, 3.0, variant]).unwrap();
+        assert_eq!((found[0].first, found[0].values.len()), (6, 4));
+        for (value, expected) in found[0].values.iter().zip(expected) {
+            assert!((value - expected).abs() < 1e-9, "{value} {expected}");
+        }
+    }
+
+    #[test]
+    fn the_variant_of_skender_is_one_stochastic_and_a_simple_average() {
+        let place = [250.0 / 3.0, 250.0 / 3.0, 0.0, 40_300.0 / 1_626.0, 100.0, 0.0];
+        let mean = |at: usize| place[at..at + 3].iter().sum::<f64>() / 3.0;
+        assert_cycle(1.0, [mean(0), mean(1), mean(2), mean(3)]);
+    }
+
+    #[test]
+    fn the_variant_of_schaff_is_two_stochastics_each_smoothed_by_half() {
+        let smooth = |before: f64, place: f64| f64::midpoint(before, place);
+        let fourth = smooth(250.0 / 6.0, 40_300.0 / 1_626.0);
+        let fifth = smooth(fourth, 100.0);
+        let sixth = smooth(fifth, 0.0);
+        // The third and fourth smoothed places are the lowest of their windows, the fifth the highest.
+        let last = 100.0 * (sixth - fourth) / (fifth - fourth);
+        assert_cycle(0.0, [0.0, 0.0, 50.0, smooth(50.0, last)]);
+    }
+}
