@@ -18,6 +18,7 @@ pub mod rules;
 pub mod run;
 pub mod scenario;
 pub mod series;
+mod settings;
 mod shared;
 pub mod signals;
 mod simulation;
@@ -29,6 +30,7 @@ mod window;
 
 pub use checked::{CandleError, CandleReport, CheckedCandles};
 pub use metrics::{METRICS_VERSION, Metrics};
-pub use report::{Report, sha256_hex};
+pub use report::{Bounds, Report, sha256_hex};
 pub use run::{Backtest, BacktestError, ENGINE_VERSION, Progress, warmup_candles};
 pub use shared::Shared;
+pub use simulation::Rejections;

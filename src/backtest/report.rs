@@ -10,6 +10,7 @@ use crate::domain::time::format_instant;
 use super::checked::{CandleReport, CheckedCandles};
 use super::curve::Curve;
 use super::metrics::Metrics;
+use super::simulation::Rejections;
 use super::trade::Trade;
 
 /// The result of one backtest. No figure in it is NaN or infinite.
@@ -28,12 +29,28 @@ pub struct Report {
     pub warmup_missing: usize,
     /// What the check of the candles found, warm-up included.
     pub candle_report: CandleReport,
+    /// Exits in candles that held stop (or liquidation) and target, and whose order finer candles
+    /// told.
+    pub resolved_bars: usize,
+    /// Entries that were asked for and not made, by reason.
+    pub rejections: Rejections,
+    /// What the other order of stop and target in ambiguous candles gives; `None` if not asked for.
+    pub bounds: Option<Bounds>,
     /// The figures.
     pub metrics: Metrics,
     /// All trades, oldest first.
     pub trades: Vec<Trade>,
     /// The thinned equity curve.
     pub equity: Vec<EquityPoint>,
+}
+
+/// The same run under the other order of stop and target within a candle.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Bounds {
+    /// Equity at the end, account currency.
+    pub final_equity: f64,
+    /// Final equity / starting balance − 1.
+    pub total_return: f64,
 }
 
 /// Equity at the close of one candle; written as `[time, equity]`.
@@ -84,18 +101,28 @@ pub(super) fn thin(curve: &Curve, candles: &CheckedCandles, limit: usize) -> Vec
     kept.into_iter().filter_map(point).chain(last_point).collect()
 }
 
-/// SHA-256 in hex over every field of every trade, then the equity at each day's end; numbers as
+/// SHA-256 in hex over the figures of every trade, then the equity at each day's end; numbers as
 /// little-endian bits.
 pub(super) fn digest(trades: &[Trade], daily_equity: &[f64]) -> String {
-    let mut bytes = Vec::with_capacity(trades.len() * 58 + daily_equity.len() * 8);
+    let mut bytes = Vec::with_capacity(trades.len() * 91 + daily_equity.len() * 8);
     for trade in trades {
         bytes.extend(trade.entry_time.to_le_bytes());
         bytes.extend(trade.exit_time.to_le_bytes());
-        let figures = [trade.entry_price, trade.exit_price, trade.quantity, trade.pnl, trade.fees];
+        let figures = [
+            trade.entry_price,
+            trade.exit_price,
+            trade.quantity,
+            trade.pnl,
+            trade.fees,
+            trade.funding,
+            trade.slippage,
+            trade.mae_pct,
+            trade.mfe_pct,
+        ];
         for figure in figures {
             bytes.extend(figure.to_le_bytes());
         }
-        bytes.extend([trade.direction as u8, trade.exit_reason as u8]);
+        bytes.extend([trade.direction as u8, trade.exit_reason as u8, u8::from(trade.ambiguous)]);
     }
     for mark in daily_equity {
         bytes.extend(mark.to_le_bytes());

@@ -7,17 +7,21 @@ use crate::domain::candles::Timeframe;
 
 use super::checked::CheckedCandles;
 use super::metrics::{METRICS_VERSION, Metrics, Observed, daily_equity};
-use super::report::{Report, digest, thin};
+use super::report::{Bounds, Report, digest, thin};
 use super::rules::{self, RuleError};
+use super::settings::check_settings;
 use super::shared::Shared;
 use super::signals::Signals;
-use super::simulation::{Simulation, hold_return};
-use super::variant::{Fill, Size, Variant};
+use super::simulation::{Inputs, Ledger, Simulation, hold_return};
+use super::variant::{Fill, Variant};
 use super::window::traded;
 
 /// Version of the rules: any change that can change a trade or a mark raises it.
 ///
-/// 2: an account that is used up ends when a position is settled, no longer at a close in between.
+/// 2: the execution model of [`variant`](super::variant) with its defaults differs from 1 in three
+/// ways: a short position is liquidated when its margin is used up, instead of the account being
+/// ended at the first close at which nothing is left of it; a stop that the open lies beyond comes
+/// before a market order at that open; the digest covers more of a trade.
 pub const ENGINE_VERSION: u32 = 2;
 
 /// How far a run is.
@@ -42,6 +46,14 @@ pub enum BacktestError {
         found: Timeframe,
         /// Timeframe of the variant.
         expected: Timeframe,
+    },
+    /// Candles that were to tell what happens within a candle are not finer than it.
+    #[error("detail of timeframe {found}, expected one shorter than {coarse}")]
+    Detail {
+        /// Timeframe of the detail.
+        found: Timeframe,
+        /// Timeframe of the variant.
+        coarse: Timeframe,
     },
     /// A number of the variant is not one the engine can count with.
     #[error("{name}: found {found}, allowed {allowed}")]
@@ -72,8 +84,7 @@ pub fn warmup_candles(variant: &Variant) -> usize {
 #[derive(Debug)]
 pub struct Backtest {
     variant: Variant,
-    candles: CheckedCandles,
-    window: Range<usize>,
+    inputs: Inputs,
     simulation: Simulation,
 }
 
@@ -104,29 +115,51 @@ impl Backtest {
         signals: Arc<Signals>,
     ) -> Result<Self, BacktestError> {
         let window = checked_window(variant, &candles)?;
-        let simulation = Simulation::new(variant, candles.clone(), window.clone(), signals);
-        Ok(Self { variant: variant.clone(), candles, window, simulation })
+        let inputs = Inputs { candles, detail: None, window, signals };
+        Ok(Self::start(variant.clone(), inputs))
+    }
+
+    /// Starts over with finer candles of the same ticker, which tell what came first where a candle
+    /// holds stop and target. They may be there for a part of the range only.
+    ///
+    /// # Errors
+    /// [`BacktestError::Detail`] if they are not finer.
+    pub fn with_detail(self, detail: CheckedCandles) -> Result<Self, BacktestError> {
+        let Self { variant, mut inputs, .. } = self;
+        let (found, coarse) = (detail.timeframe(), variant.timeframe);
+        if found >= coarse {
+            return Err(BacktestError::Detail { found, coarse });
+        }
+        inputs.detail = Some(detail);
+        Ok(Self::start(variant, inputs))
+    }
+
+    fn start(variant: Variant, inputs: Inputs) -> Self {
+        let rule = variant.config.execution.intrabar;
+        let simulation = Simulation::new(&variant, inputs.clone(), rule);
+        Self { variant, inputs, simulation }
     }
 
     /// Simulates the next `candles` candles, or what is left.
     pub fn step(&mut self, candles: usize) -> Progress {
         self.simulation.advance(self.simulation.bar().saturating_add(candles));
-        Progress { done: self.simulation.bar() - self.window.start, total: self.window.len() }
+        let window = &self.inputs.window;
+        Progress { done: self.simulation.bar() - window.start, total: window.len() }
     }
 
     /// Simulates what is left, closes an open position at the last close, and reports.
     #[must_use]
     pub fn finish(self) -> Report {
-        let Self { variant, candles, window, simulation } = self;
-        let config = &variant.config;
+        let Self { variant, inputs, simulation } = self;
+        let (config, candles, window) = (&variant.config, &inputs.candles, &inputs.window);
         let ledger = simulation.finish();
-        let daily = daily_equity(config.balance, &ledger.curve, &candles);
+        let daily = daily_equity(config.balance, &ledger.curve, candles);
         let metrics = Metrics::of(&Observed {
             ledger: &ledger,
-            candles: &candles,
+            candles,
             daily: &daily,
             balance: config.balance,
-            buy_and_hold: hold_return(config, candles.candles(), &window),
+            buy_and_hold: hold_return(config, candles.candles(), window),
         });
         let points = usize::try_from(config.keep.equity_points).unwrap_or(usize::MAX);
         Report {
@@ -136,11 +169,28 @@ impl Backtest {
             optimistic: config.fill == Fill::Close,
             warmup_missing: warmup_candles(&variant).saturating_sub(window.start),
             candle_report: candles.report(),
+            resolved_bars: ledger.resolved_bars,
+            rejections: ledger.rejections,
+            bounds: config.execution.bounds.then(|| bounds(&variant, &inputs, &ledger)),
             metrics,
-            equity: thin(&ledger.curve, &candles, points),
+            equity: thin(&ledger.curve, candles, points),
             trades: ledger.trades,
         }
     }
+}
+
+/// The run once more, with the other order of stop and target within a candle. Where no order was
+/// assumed it would be the same run.
+fn bounds(variant: &Variant, inputs: &Inputs, ledger: &Ledger) -> Bounds {
+    let other = || {
+        let rule = variant.config.execution.intrabar.other();
+        Simulation::new(variant, inputs.clone(), rule).finish().curve.last(&inputs.candles)
+    };
+    let same = || ledger.curve.last(&inputs.candles);
+    let last = if ledger.ambiguous_bars > 0 { other() } else { same() };
+    let balance = variant.config.balance;
+    let final_equity = last.unwrap_or(balance);
+    Bounds { final_equity, total_return: final_equity / balance - 1.0 }
 }
 
 /// The candles to trade on, if variant and candles fit together and make sense.
@@ -156,32 +206,4 @@ fn checked_window(
 
 fn check_timeframe(found: Timeframe, expected: Timeframe) -> Result<(), BacktestError> {
     if found == expected { Ok(()) } else { Err(BacktestError::Timeframe { found, expected }) }
-}
-
-/// The request is checked where it is read; this keeps any other caller from silent nonsense.
-fn check_settings(variant: &Variant) -> Result<(), BacktestError> {
-    let (config, money) = (&variant.config, &variant.money_management);
-    let bps = |value: f64| (0.0..10_000.0).contains(&value);
-    let positive = |value: f64| value > 0.0 && value.is_finite();
-    let size = match money.size {
-        Size::Units(size) | Size::Notional(size) | Size::PctEquity(size) => size,
-    };
-    let stops =
-        [("stop_loss_pct", money.stop_loss_pct), ("take_profit_pct", money.take_profit_pct)];
-    let stops = stops
-        .into_iter()
-        .filter_map(|(name, percent)| Some((name, percent?)))
-        .map(|(name, percent)| (name, percent, positive(percent), "above 0"));
-    let balance = (1e-6..=1e15).contains(&config.balance);
-    let broken = [
-        ("balance", config.balance, balance, "0.000001 to 1e15"),
-        ("fee_taker_bps", config.fee_taker_bps, bps(config.fee_taker_bps), "0 to below 10000"),
-        ("fee_maker_bps", config.fee_maker_bps, bps(config.fee_maker_bps), "0 to below 10000"),
-        ("slippage_bps", config.slippage_bps, bps(config.slippage_bps), "0 to below 10000"),
-        ("size", size, positive(size), "above 0"),
-    ];
-    match broken.into_iter().chain(stops).find(|(_, _, allowed, _)| !allowed) {
-        Some((name, found, _, allowed)) => Err(BacktestError::Setting { name, found, allowed }),
-        None => Ok(()),
-    }
 }

@@ -33,13 +33,19 @@ pub enum ExitReason {
     Signal,
     /// The stop loss was reached.
     StopLoss,
+    /// The trailing stop was reached.
+    TrailingStop,
     /// The take profit was reached.
     TakeProfit,
+    /// The margin was used up but for the maintenance margin.
+    Liquidation,
+    /// It was held for as long as the money management allows.
+    MaxHold,
     /// No candles were left; closed at the last close.
     EndOfData,
 }
 
-/// One finished trade. Written with exactly the nine keys users see.
+/// One finished trade, written with the keys users see.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trade {
     /// Position of the candle of the entry fill, warm-up candles counted.
@@ -62,10 +68,27 @@ pub struct Trade {
     pub exit_price: f64,
     /// Units of the ticker; always positive.
     pub quantity: f64,
-    /// Profit in account currency, net of both fees.
+    /// Profit in account currency, net of both fees and of funding. A loss ends with the margin:
+    /// what a price beyond it would cost on top is not charged.
     pub pnl: f64,
     /// Entry and exit fee, account currency.
     pub fees: f64,
+    /// Funding paid, account currency; negative if received.
+    pub funding: f64,
+    /// What slippage of both fills cost, account currency; already inside the prices.
+    pub slippage: f64,
+    /// Maximum adverse excursion: the largest loss while held, percent of the entry price, 0 or more.
+    /// Of the exit candle only the open and the exit fill count, unless it was held to its close.
+    pub mae_pct: f64,
+    /// Maximum favourable excursion: the largest profit while held, likewise.
+    pub mfe_pct: f64,
+    /// Profit in multiples of what the first stop put at risk; `None` without a stop.
+    pub r: Option<f64>,
+    /// Candles from the entry fill to the exit fill; 0 if both fell into one.
+    pub bars: usize,
+    /// Whether the exit candle held stop (or liquidation) and target, and the order of the two was
+    /// assumed.
+    pub ambiguous: bool,
     /// Why it ended.
     pub exit_reason: ExitReason,
 }

@@ -46,6 +46,16 @@ impl Span {
     /// Of no price at all.
     pub(in crate::backtest) const NONE: Self = Self { low: f64::INFINITY, high: f64::NEG_INFINITY };
 
+    /// Whether it reaches down to `below` or up to `above`.
+    pub(in crate::backtest) fn touches(self, below: f64, above: f64) -> bool {
+        (self.low <= below) | (self.high >= above)
+    }
+
+    /// With one more price.
+    pub(in crate::backtest) fn with(self, price: f64) -> Self {
+        self.and(Self { low: price, high: price })
+    }
+
     /// Of both together.
     pub(in crate::backtest) fn and(self, other: Self) -> Self {
         Self { low: lower(self.low, other.low), high: higher(self.high, other.high) }
@@ -102,8 +112,7 @@ impl Blocks {
         above: f64,
     ) -> Option<usize> {
         pieces(bars).find_map(|piece| {
-            let block = self.ranges.get(piece.start / BLOCK)?;
-            if block.low > below && block.high < above {
+            if !self.range(piece.start)?.touches(below, above) {
                 return None;
             }
             let (lows, highs) = (candles.low.get(piece.clone())?, candles.high.get(piece.clone())?);
@@ -134,9 +143,14 @@ impl Blocks {
         pieces(bars).filter_map(of).fold(Span::NONE, Span::and)
     }
 
-    /// What is known about the closes of the block that starts at candle `start`.
-    pub(super) fn closes(&self, start: usize) -> Option<&Closes> {
-        self.closes.get(start / BLOCK)
+    /// The lowest low and the highest high of the block that candle `bar` lies in.
+    pub(super) fn range(&self, bar: usize) -> Option<Span> {
+        self.ranges.get(bar / BLOCK).copied()
+    }
+
+    /// What is known about the closes of the block that candle `bar` lies in.
+    pub(super) fn closes(&self, bar: usize) -> Option<&Closes> {
+        self.closes.get(bar / BLOCK)
     }
 }
 
@@ -152,7 +166,7 @@ pub(in crate::backtest) fn pieces(bars: Range<usize>) -> impl Iterator<Item = Ra
 }
 
 fn first_touch(lows: &[f64], highs: &[f64], below: f64, above: f64) -> Option<usize> {
-    let touched = |(low, high): (&f64, &f64)| (*low <= below) | (*high >= above);
+    let touched = |(low, high): (&f64, &f64)| Span { low: *low, high: *high }.touches(below, above);
     for (index, (lows, highs)) in lows.chunks(LANES).zip(highs.chunks(LANES)).enumerate() {
         let mut rows = lows.iter().zip(highs);
         if rows.clone().fold(false, |any, row| any | touched(row)) {

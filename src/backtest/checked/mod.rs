@@ -132,9 +132,14 @@ impl CheckedCandles {
         self.blocks.close_extremes(&self.candles, bars)
     }
 
-    /// What is known about the closes of the block that starts at candle `start`.
-    pub(super) fn block_closes(&self, start: usize) -> Option<&Closes> {
-        self.blocks.closes(start)
+    /// The lowest low and the highest high of the block that candle `bar` lies in.
+    pub(super) fn block_range(&self, bar: usize) -> Option<Span> {
+        self.blocks.range(bar)
+    }
+
+    /// What is known about the closes of the block that candle `bar` lies in.
+    pub(super) fn block_closes(&self, bar: usize) -> Option<&Closes> {
+        self.blocks.closes(bar)
     }
 
     /// For every UTC day from the one in which the first of `bars` opens to the one in which the

@@ -133,7 +133,8 @@ pub struct Metrics {
     pub fees: f64,
     /// What slippage cost, money; already inside the prices of the trades.
     pub slippage_cost: f64,
-    /// Candles in which stop and target were both touched; the stop was taken.
+    /// Exits in candles that held stop (or liquidation) and target, where the order of the two was
+    /// assumed.
     pub ambiguous_bars: usize,
     /// Entries that were too small or not affordable.
     pub rejected_entries: usize,
@@ -216,7 +217,7 @@ impl Metrics {
             fees: ledger.trades.iter().map(|trade| trade.fees).fold(0.0, |sum, fee| sum + fee),
             slippage_cost: ledger.slippage_cost,
             ambiguous_bars: ledger.ambiguous_bars,
-            rejected_entries: ledger.rejected_entries,
+            rejected_entries: ledger.rejections.total(),
             candles: traded,
             days: observed.daily.len(),
             undefined,

@@ -148,6 +148,13 @@ mod tests {
             quantity: 1.0,
             pnl,
             fees: 0.0,
+            funding: 0.0,
+            slippage: 0.0,
+            mae_pct: 0.0,
+            mfe_pct: 0.0,
+            r: None,
+            bars,
+            ambiguous: false,
             exit_reason,
         }
     }

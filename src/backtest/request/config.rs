@@ -68,6 +68,7 @@ impl<'v> Shared<'v> {
             keep: read_keep(&keep)?,
             seed: seed.optional(|node| node.count(&(0..=u64::MAX)))?.unwrap_or(default.seed),
             reuse_results: reuse.optional(Node::bool)?.unwrap_or(default.reuse_results),
+            ..default
         };
         let ceiling = jobs_ceiling.clamp(1, JOBS_MAX);
         let jobs_max = jobs_max_at

@@ -81,6 +81,7 @@ pub fn money_management_to_json(money_management: &MoneyManagement) -> Value {
         Size::Units(units) => json!({"units": number(units)}),
         Size::Notional(notional) => json!({"notional": number(notional)}),
         Size::PctEquity(percent) => json!({"pct_equity": number(percent)}),
+        Size::RiskPct(percent) => json!({"risk_pct": number(percent)}),
     };
     json!({
         "size": size,

@@ -61,6 +61,7 @@ impl MoneyVariants {
             size: self.sizes.get(index)?,
             stop_loss_pct: self.stop_losses.get(stop_loss)?,
             take_profit_pct: self.take_profits.get(take_profit)?,
+            ..MoneyManagement::default()
         })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::backtest::bits::WORD;
 use crate::backtest::signals::Signals;
 use crate::backtest::trade::Side;
+use crate::backtest::variant::OnOpposite;
 
 /// Entries and exits of a run, by the candle on whose close they are decided.
 ///
@@ -47,11 +48,17 @@ impl Decisions {
     }
 
     /// The first close from `bar` on at which a position on `side` is to be left, by an exit or by
-    /// an entry on the other side.
-    pub(super) fn next_leave(&self, side: Side, bar: usize) -> Option<usize> {
+    /// an entry on the other side that is not to be ignored.
+    pub(super) fn next_leave(
+        &self,
+        side: Side,
+        bar: usize,
+        on_opposite: OnOpposite,
+    ) -> Option<usize> {
+        let heeded = if on_opposite == OnOpposite::Ignore { 0 } else { u64::MAX };
         match side {
-            Side::Long => self.next(bar, |word| word.long_exit | word.short_entry),
-            Side::Short => self.next(bar, |word| word.short_exit | word.long_entry),
+            Side::Long => self.next(bar, |word| word.long_exit | word.short_entry & heeded),
+            Side::Short => self.next(bar, |word| word.short_exit | word.long_entry & heeded),
         }
     }
 

@@ -1,8 +1,22 @@
 //! The account moving through the candles: signals become fills, fills become trades and equity.
 //!
+//! # Order within a candle
+//!
+//! 1. At the open: funding due since the last one, for a position held since an earlier candle.
+//! 2. At the open: a liquidation or a stop that the open lies at or beyond, filled at the open.
+//! 3. At the open: market orders decided on at the close before, an exit before an entry.
+//! 4. Inside: stop, liquidation and target. A target that the open lies at or beyond is filled at
+//!    the open. Of stop and liquidation the one nearer to the entry comes first. If the candle
+//!    holds an adverse order and the target, [`Execution`](super::variant::Execution) says which
+//!    came first, unless finer candles tell.
+//! 5. At the close: market orders decided on at that very close, if the config fills there; the
+//!    trailing stop moves; the equity is marked.
+//!
+//! # How it runs
+//!
 //! The simulation jumps from event to event. Without a position it looks for the next entry asked
-//! for; with one, for the first candle that touches a protective order before the position is to be
-//! left.
+//! for; with one, for the first candle that touches a resting order before the next market order or
+//! funding. A plain loop over candles gives the same bits; the tests hold it against one.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,18 +24,30 @@ use std::sync::Arc;
 use crate::domain::candles::Candles;
 
 use super::checked::CheckedCandles;
-use super::curve::{Curve, Stretch};
 use super::signals::Signals;
-use super::trade::{ExitReason, Side, Trade};
-use super::variant::{self, Config, MoneyManagement, Variant};
+use super::trade::{ExitReason, Side};
+use super::variant::{Config, Fill, Intrabar, MoneyManagement, OnOpposite, StopsActive, Variant};
 
+mod baseline;
 mod costs;
 mod decisions;
+mod detail;
+mod fills;
+mod funding;
+mod ledger;
+mod orders;
 mod position;
+mod sizing;
 
-use costs::{Costs, Fill};
+pub(super) use baseline::hold_return;
+use costs::Costs;
 use decisions::Decisions;
-use position::{Position, affordable_quantity};
+use detail::Detail;
+use funding::FundingRates;
+pub(super) use ledger::Ledger;
+pub use ledger::Rejections;
+use position::Position;
+use sizing::Sizing;
 
 /// Balance from which on an account counts as used up, as a share of the starting balance: what is
 /// left is rounding.
@@ -30,23 +56,17 @@ const USED_UP: f64 = 1e-12;
 /// Balance beyond which trading ends, so that no later figure can overflow.
 const BEYOND_COUNTING: f64 = 1e30;
 
-/// What happened in a run.
+/// What a run is made of: candles, the part of them that is traded, and signals.
 #[derive(Debug, Clone)]
-pub(super) struct Ledger {
-    /// Finished trades, oldest first.
-    pub(super) trades: Vec<Trade>,
-    /// Equity at the close of every traded candle.
-    pub(super) curve: Curve,
-    /// Slippage paid, account currency.
-    pub(super) slippage_cost: f64,
-    /// Notional of all fills, account currency.
-    pub(super) traded_notional: f64,
-    /// Candles in which a position was held for at least a part.
-    pub(super) bars_in_position: usize,
-    /// Candles in which stop and target were both touched.
-    pub(super) ambiguous_bars: usize,
-    /// Entries that were too small or not affordable.
-    pub(super) rejected_entries: usize,
+pub(super) struct Inputs {
+    /// All candles, warm-up included.
+    pub(super) candles: CheckedCandles,
+    /// Finer candles that tell the order of events within a candle.
+    pub(super) detail: Option<CheckedCandles>,
+    /// Positions of the candles that are traded.
+    pub(super) window: Range<usize>,
+    /// When to enter and leave, counted from the first candle.
+    pub(super) signals: Arc<Signals>,
 }
 
 /// The account and its way through the traded candles.
@@ -60,67 +80,69 @@ pub(super) struct Simulation {
 #[derive(Debug)]
 struct Setup {
     candles: CheckedCandles,
+    detail: Detail,
     window: Range<usize>,
     decisions: Decisions,
     money: MoneyManagement,
-    fill: variant::Fill,
+    config: Config,
+    intrabar: Intrabar,
     costs: Costs,
+    sizing: Sizing,
+    funding: Option<FundingRates>,
+    /// Balances with which trading goes on.
     alive: Range<f64>,
 }
 
-/// What moves: everything that a run stopped between two candles has to know to go on.
+/// What moves: all that a run stopped between two candles has to know to go on.
 #[derive(Debug, Clone)]
 struct State {
     /// The first candle not yet simulated.
     bar: usize,
     /// The first close not yet decided on.
     next_decision: usize,
+    /// The first candle in which an entry may be filled after a cooldown.
+    entry_from: usize,
     balance: f64,
     position: Option<Position>,
+    /// Whether the account is used up, or beyond counting.
     ended: bool,
     ledger: Ledger,
 }
 
-/// When in a candle a fill happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
-    Open,
-    Inside,
-    Close,
+/// A market order that ends a position.
+#[derive(Debug, Clone, Copy)]
+struct Leave {
+    /// The close on which it is decided.
+    close: usize,
+    /// The candle in which it is filled.
+    bar: usize,
+    reason: ExitReason,
 }
 
 impl Simulation {
-    /// An account at the first candle of `window`.
-    pub(super) fn new(
-        variant: &Variant,
-        candles: CheckedCandles,
-        window: Range<usize>,
-        signals: Arc<Signals>,
-    ) -> Self {
-        let config = &variant.config;
+    /// An account at the first candle of the window.
+    pub(super) fn new(variant: &Variant, inputs: Inputs, intrabar: Intrabar) -> Self {
+        let (config, money) = (&variant.config, &variant.money_management);
         let state = State {
-            bar: window.start,
-            next_decision: window.start,
+            bar: inputs.window.start,
+            next_decision: inputs.window.start,
+            entry_from: inputs.window.start,
             balance: config.balance,
             position: None,
             ended: false,
-            ledger: Ledger {
-                trades: Vec::new(),
-                curve: Curve::new(window.start),
-                slippage_cost: 0.0,
-                traded_notional: 0.0,
-                bars_in_position: 0,
-                ambiguous_bars: 0,
-                rejected_entries: 0,
-            },
+            ledger: Ledger::new(inputs.window.start),
         };
         let setup = Setup {
-            candles,
-            decisions: Decisions::new(signals),
-            window,
-            money: variant.money_management,
-            fill: config.fill,
+            detail: Detail::new(inputs.candles.clone(), inputs.detail),
+            candles: inputs.candles,
+            window: inputs.window,
+            decisions: Decisions::new(inputs.signals),
+            money: *money,
+            config: config.clone(),
+            intrabar,
             costs: Costs::new(config),
+            sizing: Sizing::new(money, config),
+            funding: FundingRates::new(&config.funding_bps_8h),
             alive: config.balance * USED_UP..BEYOND_COUNTING,
         };
         Self { setup, state }
@@ -146,10 +168,7 @@ impl Simulation {
     pub(super) fn finish(mut self) -> Ledger {
         self.advance(self.setup.window.end);
         if let Some(position) = self.state.position.take() {
-            let last = self.setup.window.end.saturating_sub(1);
-            let close = column(&self.candles().close, last);
-            let fill = self.setup.costs.market(close, -position.side.sign());
-            self.settle(&position, fill, (last, Moment::Close), ExitReason::EndOfData);
+            self.close_at_end(&position);
         }
         self.mark(self.setup.window.end, None);
         self.state.ledger
@@ -157,171 +176,85 @@ impl Simulation {
 
     /// Goes on without a position to the next entry, or to `end`.
     fn wait(&mut self, end: usize) {
-        let entry = self.setup.decisions.next_entry(self.state.next_decision);
-        let due = entry.filter(|(close, _)| !self.state.ended && self.due(*close) < end);
-        let Some((close, side)) = due else {
+        let from = self.state.next_decision.max(self.decided_on(self.state.entry_from));
+        let entry = self.setup.decisions.next_entry(from).filter(|_| !self.state.ended);
+        let Some((close, side)) = entry.filter(|(close, _)| self.due(*close) < end) else {
             self.state.bar = end;
             return;
         };
-        self.state.bar = self.due(close);
         self.state.next_decision = close + 1;
-        self.enter(side, self.state.bar);
+        self.enter(side, close);
     }
 
-    /// Keeps `position` to its end, or to `end`.
-    fn hold(&mut self, position: Position, end: usize) {
-        let leave = self.setup.decisions.next_leave(position.side, self.state.next_decision);
-        let due = leave.map(|close| (close, self.due(close))).filter(|(_, bar)| *bar < end);
-        // An order filled at the close of a candle comes after what is touched inside.
-        let inside = usize::from(self.setup.fill == variant::Fill::Close);
-        let until = due.map_or(end, |(_, bar)| bar + inside);
-        let touched = position.first_touch(&self.setup.candles, self.state.bar..until);
-        match (touched, due) {
-            (Some(bar), _) => self.close_protected(&position, bar),
-            (None, Some((close, bar))) => self.leave(&position, close, bar),
-            (None, None) => {
-                self.state.bar = end;
-                self.state.position = Some(position);
-            }
+    /// Keeps `position` to its next event, or to `end`.
+    fn hold(&mut self, mut position: Position, end: usize) {
+        let leave = self.next_leave(&position);
+        let leave_bar = leave.map_or(usize::MAX, |leave| leave.bar);
+        // An order filled at a close comes after what is touched inside that candle.
+        let leave_after = leave_bar.saturating_add(usize::from(self.fills_at_close()));
+        let funding = position.funding.bar;
+        let until = end.min(funding).min(leave_after);
+        let touched = position.orders.first_touch(&self.setup.candles, self.state.bar..until);
+        if let Some(bar) = touched {
+            self.close_resting(&position, bar);
+            return;
         }
+        self.state.bar = until;
+        if funding < end && (funding < leave_after || funding == leave_bar) {
+            self.pay_funding(&mut position);
+        } else if let Some(leave) = leave.filter(|leave| leave.bar < end) {
+            self.leave(&position, leave);
+            return;
+        }
+        self.state.position = Some(position);
+    }
+
+    /// The next market order that ends `position`: asked for by the signals, or because it was held
+    /// for long enough.
+    fn next_leave(&self, position: &Position) -> Option<Leave> {
+        let on_opposite = self.setup.money.on_opposite;
+        let from = self.state.next_decision;
+        let asked = self.setup.decisions.next_leave(position.side, from, on_opposite);
+        let asked =
+            asked.map(|close| Leave { close, bar: self.due(close), reason: ExitReason::Signal });
+        let held = self.setup.money.max_hold_candles.and_then(|candles| {
+            let bar = position.entry_bar.checked_add(usize::try_from(candles).ok()?)?;
+            Some(Leave { close: self.decided_on(bar), bar, reason: ExitReason::MaxHold })
+        });
+        match (asked, held) {
+            (Some(asked), Some(held)) if held.bar < asked.bar => Some(held),
+            (asked, held) => asked.or(held),
+        }
+    }
+
+    /// The side to take after leaving because of the decision on `close`.
+    fn turn(&self, close: usize) -> Option<Side> {
+        let money = &self.setup.money;
+        let turns = money.on_opposite == OnOpposite::Reverse && money.cooldown_candles == 0;
+        self.setup.decisions.entry(close).filter(|_| turns && !self.state.ended)
     }
 
     /// The candle in which a decision made on a close is filled.
     fn due(&self, close: usize) -> usize {
-        match self.setup.fill {
-            variant::Fill::NextOpen => close + 1,
-            variant::Fill::Close => close,
-        }
+        close + usize::from(!self.fills_at_close())
     }
 
-    /// The price and the moment at which market orders are filled in candle `bar`.
-    fn market(&self, bar: usize) -> (f64, Moment) {
-        match self.setup.fill {
-            variant::Fill::NextOpen => (column(&self.candles().open, bar), Moment::Open),
-            variant::Fill::Close => (column(&self.candles().close, bar), Moment::Close),
-        }
+    /// The close on which a market order filled in candle `bar` was decided.
+    fn decided_on(&self, bar: usize) -> usize {
+        bar.saturating_sub(usize::from(!self.fills_at_close()))
     }
 
-    /// Leaves `position` in candle `bar` by a market order decided on at `close`, and turns if the
-    /// other side was asked for.
-    fn leave(&mut self, position: &Position, close: usize, bar: usize) {
-        let (price, moment) = self.market(bar);
-        let fill = self.setup.costs.market(price, -position.side.sign());
-        self.settle(position, fill, (bar, moment), ExitReason::Signal);
-        self.state.next_decision = close + 1;
-        self.state.bar = bar + 1;
-        if let Some(side) = self.setup.decisions.entry(close).filter(|_| !self.state.ended) {
-            self.enter(side, bar);
-        }
+    /// The first candle in which stop and target of a position entered in candle `bar` are live.
+    fn stops_live_from(&self, bar: usize) -> usize {
+        let spared = self.setup.config.execution.stops_active == StopsActive::NextBar;
+        bar + usize::from(spared || self.fills_at_close())
     }
 
-    /// Enters in candle `bar` by a market order, if that can be paid for.
-    fn enter(&mut self, side: Side, bar: usize) {
-        let (price, moment) = self.market(bar);
-        // A position entered at the very last close could only pay its fees.
-        if moment == Moment::Close && bar + 1 >= self.setup.window.end {
-            self.state.bar = bar + 1;
-            return;
-        }
-        let fill = self.setup.costs.market(price, side.sign());
-        let size = self.setup.money.size;
-        let Some(quantity) = affordable_quantity(size, self.state.balance, fill) else {
-            self.state.ledger.rejected_entries += 1;
-            return;
-        };
-        self.mark(bar, None);
-        self.state.balance -= quantity * fill.fee;
-        self.count(fill, quantity);
-        self.state.bar = bar + usize::from(moment == Moment::Close);
-        self.state.position = Some(Position::new(side, bar, fill, quantity, &self.setup.money));
-    }
-
-    /// Closes `position` by the stop or target that candle `bar` touches.
-    fn close_protected(&mut self, position: &Position, bar: usize) {
-        let candles = self.candles();
-        let [open, high, low] =
-            [&candles.open, &candles.high, &candles.low].map(|prices| column(prices, bar));
-        let exit = position.protect(self.setup.costs, open, high, low);
-        self.state.ledger.ambiguous_bars += usize::from(exit.ambiguous);
-        self.settle(position, exit.fill, (bar, Moment::Inside), exit.reason);
-        self.state.bar = bar + 1;
-        self.state.next_decision = self.state.next_decision.max(bar);
-    }
-
-    fn settle(
-        &mut self,
-        position: &Position,
-        exit: Fill,
-        (bar, moment): (usize, Moment),
-        reason: ExitReason,
-    ) {
-        self.mark(bar, Some(position));
-        let quantity = position.quantity;
-        let (entry_fee, exit_fee) = (quantity * position.entry.fee, quantity * exit.fee);
-        let profit = position.profit(exit.price);
-        self.state.balance += profit - exit_fee;
-        self.state.ended |= !self.setup.alive.contains(&self.state.balance);
-        self.count(exit, quantity);
-        let first = position.entry_bar + usize::from(self.setup.fill == variant::Fill::Close);
-        let end = bar + usize::from(moment != Moment::Open);
-        let time = |bar: usize| self.candles().time.get(bar).copied().unwrap_or_default();
-        let trade = Trade {
-            entry_bar: position.entry_bar,
-            exit_bar: bar,
-            entry_time: time(position.entry_bar),
-            exit_time: time(bar),
-            direction: position.side,
-            entry_price: position.entry.price,
-            exit_price: exit.price,
-            quantity,
-            pnl: profit - entry_fee - exit_fee,
-            fees: entry_fee + exit_fee,
-            exit_reason: reason,
-        };
-        self.state.ledger.bars_in_position += end.saturating_sub(first);
-        self.state.ledger.trades.push(trade);
-    }
-
-    /// Notes that account and position were as they are at all closes before `bar`.
-    fn mark(&mut self, bar: usize, position: Option<&Position>) {
-        let (quantity, entry_price) = position.map_or((0.0, 0.0), |position| {
-            (position.side.sign() * position.quantity, position.entry.price)
-        });
-        let balance = self.state.balance;
-        self.state.ledger.curve.push(Stretch { end: bar, balance, quantity, entry_price });
-    }
-
-    fn count(&mut self, fill: Fill, quantity: f64) {
-        self.state.ledger.traded_notional += quantity * fill.price;
-        self.state.ledger.slippage_cost += quantity * fill.slippage;
+    fn fills_at_close(&self) -> bool {
+        self.setup.config.fill == Fill::Close
     }
 
     fn candles(&self) -> &Candles {
         self.setup.candles.candles()
     }
-}
-
-/// The price of a candle that is known to exist: every position in a run lies in its window.
-fn column(prices: &[f64], bar: usize) -> f64 {
-    prices.get(bar).copied().unwrap_or_default()
-}
-
-/// Return of the whole balance held long from the first possible fill in `window` to its last
-/// close, fees and slippage paid; `None` if there are no two candles.
-pub(super) fn hold_return(
-    config: &Config,
-    candles: &Candles,
-    window: &Range<usize>,
-) -> Option<f64> {
-    if window.len() < 2 {
-        return None;
-    }
-    let entry = match config.fill {
-        variant::Fill::NextOpen => candles.open.get(window.start + 1),
-        variant::Fill::Close => candles.close.get(window.start),
-    };
-    let exit = candles.close.get(window.end - 1);
-    let costs = Costs::new(config);
-    let (entry, exit) = (costs.market(*entry?, 1.0), costs.market(*exit?, -1.0));
-    Some((exit.price - exit.fee) / (entry.price + entry.fee) - 1.0)
 }

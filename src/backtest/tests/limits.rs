@@ -19,13 +19,13 @@ fn runs_with_hardly_anything_in_them_have_only_reasoned_nulls() {
 
 #[test]
 fn an_account_that_is_used_up_trades_no_more() {
-    let mut variant = variant(&[(0, -1.0), (2, 1.0)]);
+    let mut variant = variant(&[(0, -1.0), (4, 1.0)]);
     variant.money_management.size = Size::PctEquity(100.0);
     let report = run(&variant, &flat(&[100.0, 100.0, 150.0, 250.0, 50.0, 50.0, 60.0]));
     assert_eq!(report.trades.len(), 1);
     let trade = &report.trades[0];
-    assert_eq!((trade.exit_bar, trade.exit_reason), (3, ExitReason::Signal));
-    assert_near(report.metrics.final_equity, -500.0);
+    assert_eq!((trade.exit_bar, trade.exit_reason), (3, ExitReason::Liquidation));
+    assert_near(report.metrics.final_equity, 0.0);
     assert_near(report.metrics.max_drawdown, 1.0);
     assert_eq!(report.metrics.candles, 7);
     assert_only_reasoned_nulls(&report);

@@ -39,8 +39,12 @@ fn any_variant() -> impl Strategy<Value = Variant> {
             let params = &[3.0, 8.0, 4.0][..preset.params.len()];
             variant.scenario = Scenario::preset(preset, params).unwrap();
             variant.scenario.direction = direction;
-            variant.money_management =
-                MoneyManagement { size: Size::PctEquity(90.0), stop_loss_pct, take_profit_pct };
+            variant.money_management = MoneyManagement {
+                size: Size::PctEquity(90.0),
+                stop_loss_pct,
+                take_profit_pct,
+                ..MoneyManagement::default()
+            };
             variant.config.fill = fill;
             variant.config.fee_taker_bps = 5.0;
             variant.config.fee_maker_bps = 2.0;

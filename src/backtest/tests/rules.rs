@@ -214,6 +214,6 @@ fn a_trade_is_written_with_exactly_the_keys_users_see() {
     let text = serde_json::to_string(&report.trades).unwrap();
     assert_eq!(
         text,
-        r#"[{"entry_time":"1970-01-02T00:00:00Z","exit_time":"1970-01-03T00:00:00Z","direction":"long","entry_price":100.0,"exit_price":130.0,"quantity":1.0,"pnl":30.0,"fees":0.0,"exit_reason":"end_of_data"}]"#
+        r#"[{"entry_time":"1970-01-02T00:00:00Z","exit_time":"1970-01-03T00:00:00Z","direction":"long","entry_price":100.0,"exit_price":130.0,"quantity":1.0,"pnl":30.0,"fees":0.0,"funding":0.0,"slippage":0.0,"mae_pct":0.0,"mfe_pct":30.0,"r":null,"bars":1,"ambiguous":false,"exit_reason":"end_of_data"}]"#
     );
 }
