@@ -10,7 +10,9 @@ use serde::Deserialize;
 use sluicegate::backtest::presets;
 use sluicegate::backtest::scenario::{Direction, Scenario};
 use sluicegate::backtest::trade::{ExitReason, Trade};
-use sluicegate::backtest::variant::{Config, Fill, MoneyManagement, Range, Size, Variant};
+use sluicegate::backtest::variant::{
+    Config, Execution, Fill, MoneyManagement, Range, Size, StopsActive, StopsFrom, Variant,
+};
 use sluicegate::backtest::{Backtest, CheckedCandles, Report, Shared};
 use sluicegate::domain::candles::Candles;
 use sluicegate::domain::time::parse_instant_ms;
@@ -60,9 +62,19 @@ fn candles(ticker: &str) -> Arc<Candles> {
     Arc::new(candles)
 }
 
-fn run(ticker: &str, golden: &Golden, fill: Fill, money_management: MoneyManagement) -> Report {
-    let timeframe = "1d".parse().unwrap();
+/// The peer's account, filled at the next open.
+fn account(golden: &Golden) -> Config {
     let fee_bps = golden.commission * 10_000.0;
+    Config {
+        balance: golden.cash,
+        fee_taker_bps: fee_bps,
+        fee_maker_bps: fee_bps,
+        ..Config::default()
+    }
+}
+
+fn run(ticker: &str, config: Config, money_management: MoneyManagement) -> Report {
+    let timeframe = "1d".parse().unwrap();
     let variant = Variant {
         ticker: ticker.to_owned(),
         timeframe,
@@ -72,13 +84,7 @@ fn run(ticker: &str, golden: &Golden, fill: Fill, money_management: MoneyManagem
             ..Scenario::preset(presets::find("sma_cross").unwrap(), &[10.0, 30.0]).unwrap()
         },
         money_management,
-        config: Config {
-            balance: golden.cash,
-            fee_taker_bps: fee_bps,
-            fee_maker_bps: fee_bps,
-            fill,
-            ..Config::default()
-        },
+        config,
     };
     let candles = CheckedCandles::new(candles(ticker), timeframe).unwrap();
     Backtest::new(&variant, candles, &Shared::nothing()).unwrap().finish()
@@ -121,7 +127,7 @@ fn fills_at_the_next_open_equal_those_of_three_engines() {
         for engine in ["backtestingpy", "vectorbt-numba", "backtrader"] {
             let name = format!("{engine}.{ticker}.next_open_fixed");
             let golden: Golden = golden(&name);
-            let report = run(ticker, &golden, Fill::NextOpen, units());
+            let report = run(ticker, account(&golden), units());
             assert_equal(&name, 0, &golden, &report);
             assert!(!report.optimistic);
         }
@@ -135,7 +141,7 @@ fn fills_at_the_close_equal_those_of_three_engines() {
         {
             let name = format!("{engine}.{ticker}.close_fixed");
             let golden: Golden = golden(&name);
-            let report = run(ticker, &golden, Fill::Close, units());
+            let report = run(ticker, Config { fill: Fill::Close, ..account(&golden) }, units());
             assert_equal(&name, bar_shift, &golden, &report);
             assert!(report.optimistic);
         }
@@ -147,47 +153,86 @@ fn the_whole_account_in_fractions_equals_vectorbt() {
     for ticker in TICKERS {
         let name = format!("vectorbt-numba.{ticker}.next_open_allin");
         let golden: Golden = golden(&name);
-        let report = run(ticker, &golden, Fill::NextOpen, MoneyManagement::default());
+        let report = run(ticker, account(&golden), MoneyManagement::default());
         assert_equal(&name, 0, &golden, &report);
     }
 }
 
-/// The peers' stops are active from the candle after the entry, ours in the entry candle; and a
-/// peer may take the stop of a candle at whose open a market exit is due.
 #[test]
-fn stops_and_targets_equal_other_engines_but_for_the_two_documented_reasons() {
-    let money = MoneyManagement { stop_loss_pct: Some(2.0), take_profit_pct: Some(4.0), ..units() };
+fn whole_units_of_a_share_of_the_account_equal_backtesting_py() {
     for ticker in TICKERS {
-        for engine in ["backtestingpy", "vectorbt-numba"] {
-            let name = format!("{engine}.{ticker}.next_open_fixed_sltp");
-            let golden: Golden = golden(&name);
-            let report = run(ticker, &golden, Fill::NextOpen, money);
-            assert_eq!(report.trades.len(), golden.trades.len(), "{name}");
-            let mut equal = 0;
-            for (found, expected) in report.trades.iter().zip(&golden.trades) {
-                let what = format!("{name} bar {}", expected.entry_bar);
-                assert_eq!(found.entry_bar, expected.entry_bar, "{what}");
-                let in_entry_candle = found.exit_bar == found.entry_bar;
-                let open_came_first =
-                    found.exit_reason == ExitReason::Signal && found.exit_bar == expected.exit_bar;
-                let same_price = expected
-                    .exit_price
-                    .is_some_and(|price| (found.exit_price / price - 1.0).abs() < ROUNDING);
-                if in_entry_candle || (open_came_first && !same_price) {
-                    continue;
-                }
-                assert_trade(found, expected, 0, &what);
-                equal += 1;
-            }
-            assert!(equal >= 70, "{name}: only {equal} trades are comparable");
+        let name = format!("backtestingpy.{ticker}.next_open_allin");
+        let golden: Golden = golden(&name);
+        let config = Config { quantity_step: Some(1.0), ..account(&golden) };
+        let money = MoneyManagement::default();
+        assert_equal(&name, 0, &golden, &run(ticker, config, money));
+    }
+}
+
+/// Entry bars of the trades whose exit differs, all other trades and the final equity being equal.
+///
+/// There is one reason: a market exit is due at the open of a candle whose range holds the stop or
+/// the target. Ours comes first, the peer's comes last. The final equity then differs by what those
+/// trades differ by.
+fn exits_that_differ(name: &str, golden: &Golden, report: &Report) -> Vec<usize> {
+    assert_eq!(report.trades.len(), golden.trades.len(), "{name}");
+    let mut differ = Vec::new();
+    let mut lost = 0.0;
+    for (found, expected) in report.trades.iter().zip(&golden.trades) {
+        let what = format!("{name} bar {}", expected.entry_bar);
+        let price = expected.exit_price.unwrap();
+        if (found.exit_price / price - 1.0).abs() < ROUNDING {
+            assert_trade(found, expected, 0, &what);
+            continue;
         }
+        assert_eq!(
+            (found.entry_bar, found.exit_bar),
+            (expected.entry_bar, expected.exit_bar),
+            "{what}"
+        );
+        assert_eq!(found.exit_reason, ExitReason::Signal, "{what}");
+        assert_close(found.entry_price, expected.entry_price, &what);
+        lost += expected.pnl - found.pnl;
+        differ.push(found.entry_bar);
+    }
+    assert_close(report.metrics.final_equity + lost, golden.final_equity, name);
+    differ
+}
+
+fn stop_and_target() -> MoneyManagement {
+    MoneyManagement { stop_loss_pct: Some(2.0), take_profit_pct: Some(4.0), ..units() }
+}
+
+#[test]
+fn stops_off_the_fill_and_live_from_the_next_candle_equal_two_engines() {
+    let execution = Execution { stops_active: StopsActive::NextBar, ..Execution::default() };
+    for (ticker, differ) in [("NASDAQ", 3_805), ("SP500", 2_904)] {
+        let name = format!("backtestingpy.{ticker}.next_open_fixed_sltp");
+        let peer: Golden = golden(&name);
+        let report = run(ticker, Config { execution, ..account(&peer) }, stop_and_target());
+        assert_equal(&name, 0, &peer, &report);
+
+        let name = format!("vectorbt-numba.{ticker}.next_open_fixed_sltp");
+        let peer: Golden = golden(&name);
+        assert_eq!(exits_that_differ(&name, &peer, &report), [differ], "{name}");
+    }
+}
+
+#[test]
+fn stops_off_the_signal_close_and_live_in_the_entry_candle_equal_backtesting_py() {
+    let execution = Execution { stops_from: StopsFrom::SignalClose, ..Execution::default() };
+    for ticker in TICKERS {
+        let name = format!("backtestingpy.{ticker}.next_open_fixed_bracket");
+        let peer: Golden = golden(&name);
+        let report = run(ticker, Config { execution, ..account(&peer) }, stop_and_target());
+        assert_equal(&name, 0, &peer, &report);
     }
 }
 
 #[test]
 fn a_run_gives_the_same_bits_twice() {
     let golden: Golden = golden("vectorbt-numba.NASDAQ.next_open_fixed");
-    let runs = [(); 2].map(|()| run("NASDAQ", &golden, Fill::NextOpen, units()));
+    let runs = [(); 2].map(|()| run("NASDAQ", account(&golden), units()));
     let [first, second] = runs;
     assert_eq!(first.digest, second.digest);
     assert_eq!(first, second);
