@@ -62,6 +62,7 @@ fn variant(timeframe: Timeframe) -> Variant {
             size: Size::Units(1.0),
             stop_loss_pct: Some(0.5),
             take_profit_pct: Some(1.0),
+            ..MoneyManagement::default()
         },
         config: Config {
             balance: 1_000_000.0,
