@@ -1,9 +1,15 @@
 //! A bundle's JSON is read strictly, counted without being written out, and taken apart the same
 //! way every time.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may panic"
+)]
 
 mod properties;
 mod refusals;
+mod scenarios;
 
 use std::time::{Duration, Instant};
 

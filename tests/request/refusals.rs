@@ -16,17 +16,11 @@ fn what_makes_no_sense_is_named_with_path_finding_and_what_is_allowed() {
             "spec" => parse_spec(text).unwrap_err().to_string(),
             _ => message(&small_with(column, read_json(column, text).unwrap())),
         };
-        assert_eq!(complaint, expected.trim_start(), "{input}");
+        match expected.trim_start().strip_suffix('…') {
+            Some(beginning) => assert!(complaint.starts_with(beginning), "{input}: {complaint}"),
+            None => assert_eq!(complaint, expected.trim_start(), "{input}"),
+        }
     }
-}
-
-#[test]
-fn an_unknown_preset_is_answered_with_the_nearest_and_the_others() {
-    let scenarios = json!([{"preset": "sma_cros"}]);
-    let complaint = message(&small_with("scenario_variants", scenarios));
-    let expected = "scenario_variants[0].preset: unknown preset \"sma_cros\", \
-                    did you mean \"sma_cross\"? allowed: buy_and_hold, ";
-    assert!(complaint.starts_with(expected), "{complaint}");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::fmt::Debug;
 
 use super::bounds::Bounds;
 use super::error::InputError;
-use super::node::{Node, read_distinct};
+use super::node::Node;
+use super::repeats::read_distinct;
 
 /// Forgives the rounding of `(to - from) / step`, so that 0.1 to 0.3 by 0.1 has three values.
 const STEP_TOLERANCE: f64 = 1e-9;
@@ -40,6 +41,14 @@ impl<T: From<f64> + Copy + Debug> Axis<T> {
         if node.is_stepped() {
             return Steps::read(node, bounds).map(Self::Stepped);
         }
+        Self::listed(node, read)
+    }
+
+    /// Reads values that have no order, alone or in a list.
+    pub(super) fn listed(
+        node: &Node<'_>,
+        read: impl Fn(&Node<'_>) -> Result<T, InputError>,
+    ) -> Result<Self, InputError> {
         read_distinct(&node.one_or_more()?, read).map(Self::Listed)
     }
 
@@ -61,6 +70,24 @@ impl<T: From<f64> + Copy + Debug> Axis<T> {
     /// All values, written out.
     pub(super) fn values(&self) -> Vec<T> {
         (0..self.len()).map_while(|index| self.get(index)).collect()
+    }
+}
+
+impl Axis<f64> {
+    /// The first value that is not within the bounds, and its number.
+    pub(super) fn first_outside(&self, bounds: &Bounds) -> Option<(usize, f64)> {
+        let outside = |value: f64| !bounds.contain(value) || bounds.whole && value.fract() != 0.0;
+        match self {
+            Self::Listed(values) => {
+                values.iter().copied().enumerate().find(|(_, value)| outside(*value))
+            }
+            // A range is within if both ends are, and its second value is whole like the first.
+            Self::Stepped(steps) => [0, 1, steps.count - 1]
+                .into_iter()
+                .filter_map(|number| steps.get(number))
+                .find(|value| outside(*value))
+                .map(|value| (0, value)),
+        }
     }
 }
 

@@ -12,6 +12,9 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
+    /// Any number at all.
+    pub(super) const ANY: Self = Self::new(Bound::Unbounded, Bound::Unbounded);
+
     pub(super) const fn new(low: Bound<f64>, high: Bound<f64>) -> Self {
         Self { low, high, whole: false }
     }
@@ -56,6 +59,7 @@ mod tests {
             (Excluded(0.0), Excluded(100.0), "above 0 to below 100"),
             (Excluded(0.0), Unbounded, "above 0"),
             (Included(1.0), Included(1.0), "1"),
+            (Unbounded, Unbounded, "any number"),
         ] {
             assert_eq!(Bounds::new(low, high).to_string(), words);
         }

@@ -1,7 +1,7 @@
 //! `where`: which combinations of a scenario's parameters make sense, such as `fast < slow`.
 
-use super::error::InputError;
-use super::node::{Node, unknown};
+use super::error::{InputError, unknown};
+use super::node::Node;
 use super::tokens::{Operator, Token, read_tokens};
 
 /// Longest text of a condition, in characters; it also limits how long a chain of operators gets.
@@ -25,12 +25,12 @@ enum Expression {
 }
 
 impl Condition {
-    /// Reads the text at `node`, in which the parameters are called by `names`.
-    pub(super) fn read(node: &Node<'_>, names: &[&str]) -> Result<Self, InputError> {
+    /// Reads the text at `node`; `names` are those of the parameters with their places.
+    pub(super) fn read(node: &Node<'_>, names: &[(&str, usize)]) -> Result<Self, InputError> {
         Self::parse(node.text(TEXT_CHARS_MAX)?, names).map_err(|what| node.error(&what))
     }
 
-    fn parse(text: &str, names: &[&str]) -> Result<Self, String> {
+    fn parse(text: &str, names: &[(&str, usize)]) -> Result<Self, String> {
         let mut tokens = read_tokens(text)?;
         tokens.reverse();
         let mut parser = Parser { tokens, end: text.chars().count() + 1, names, depth: 0 };
@@ -78,7 +78,7 @@ struct Parser<'t> {
     /// What is left to read, with the character each begins at, the next one last.
     tokens: Vec<(usize, Token<'t>)>,
     end: usize,
-    names: &'t [&'t str],
+    names: &'t [(&'t str, usize)],
     depth: usize,
 }
 
@@ -107,14 +107,13 @@ impl Parser<'_> {
         };
         match token {
             Token::Number(number) => Ok(Expression::Number(number)),
-            Token::Name(name) => self
-                .names
-                .iter()
-                .position(|known| *known == name)
-                .map(Expression::Param)
-                .ok_or_else(|| {
-                    format!("at character {at}: {}", unknown("parameter", name, self.names))
-                }),
+            Token::Name(name) => {
+                let known = self.names.iter().find(|(known, _)| *known == name);
+                known.map(|(_, place)| Expression::Param(*place)).ok_or_else(|| {
+                    let names: Vec<&str> = self.names.iter().map(|(name, _)| *name).collect();
+                    format!("at character {at}: {}", unknown("parameter", name, &names))
+                })
+            }
             Token::Operator(Operator::Minus) => {
                 let operand = self.nested(at, Operator::Times.strength() + 1)?;
                 require(false, &operand, at)?;
@@ -172,10 +171,10 @@ fn found(at: usize, token: &Token<'_>, allowed: &str) -> String {
 mod tests {
     use super::*;
 
-    const NAMES: [&str; 3] = ["fast", "slow", "signal"];
+    const NAMES: [(&str, usize); 3] = [("fast", 0), ("slow", 1), ("signal", 3)];
 
     fn holds(text: &str) -> bool {
-        Condition::parse(text, &NAMES).unwrap().holds(&[10.0, 30.0, 9.0])
+        Condition::parse(text, &NAMES).unwrap().holds(&[10.0, 30.0, f64::NAN, 9.0])
     }
 
     fn complaint(text: &str) -> String {

@@ -1,7 +1,12 @@
 //! What is wrong with a user's JSON, in one line.
 
+use serde_json::Value;
+
 /// Longest message, in characters: it is shown in a table's column.
 const MESSAGE_CHARS_MAX: usize = 300;
+
+/// Longest part of a user's value in a message, in characters.
+pub(super) const FOUND_CHARS_MAX: usize = 40;
 
 /// Where in the user's JSON something is wrong, what was found, and what is allowed.
 ///
@@ -27,6 +32,29 @@ pub(super) fn shorten(text: &str, chars_max: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(chars_max.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// Says that a name is not known, which known one is nearest, and which there are.
+pub(super) fn unknown(what: &str, found: &str, known: &[&str]) -> String {
+    let start = shorten(found, FOUND_CHARS_MAX);
+    let nearest = known
+        .iter()
+        .map(|name| (strsim::osa_distance(&start, name), name))
+        .min()
+        .filter(|(distance, name)| *distance <= name.len().div_ceil(3))
+        .map(|(_, name)| format!(", did you mean {name:?}?"))
+        .unwrap_or_default();
+    let allowed = match known {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    };
+    let separator = if nearest.is_empty() { "," } else { "" };
+    format!("unknown {what} {}{nearest}{separator} allowed: {allowed}", quoted(found))
+}
+
+/// A user's text as it may stand in a message.
+pub(super) fn quoted(text: &str) -> String {
+    Value::from(shorten(text, FOUND_CHARS_MAX)).to_string()
 }
 
 #[cfg(test)]

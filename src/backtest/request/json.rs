@@ -1,8 +1,7 @@
 //! A variant as canonical JSON, and back: what a job's `spec` holds.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::backtest::scenario::{Origin, Scenario};
 use crate::backtest::variant::{Config, MoneyManagement, Range, Size, Variant};
 use crate::domain::time::{DAY_MS, format_instant};
 
@@ -11,7 +10,7 @@ use super::error::InputError;
 use super::market::{read_range, read_ticker, read_timeframe};
 use super::money::MoneyVariants;
 use super::node::{Node, read_json};
-use super::scenario::{DIRECTIONS, ScenarioRequest};
+use super::scenario::{ScenarioRequest, scenario_to_json};
 
 /// Reads a job's `spec`: one variant, with the same keys, defaults and checks as a bundle.
 ///
@@ -28,11 +27,15 @@ pub fn parse_spec(text: &str) -> Result<Variant, InputError> {
     } else {
         shared.timeframe
     };
-    let scenarios = ScenarioRequest::read(&scenario)?.thin_out(&scenario)?;
+    let request = ScenarioRequest::read(&scenario)?;
     let money_managements = MoneyVariants::read(&money_management)?;
+    let ticker = read_ticker(&ticker)?.to_owned();
+    let timeframe = read_timeframe(&timeframe)?;
+    request.check_timeframes(timeframe)?;
+    let scenarios = request.thin_out()?;
     Ok(Variant {
-        ticker: read_ticker(&ticker)?.to_owned(),
-        timeframe: read_timeframe(&timeframe)?,
+        ticker,
+        timeframe,
         range: read_range(&range)?,
         scenario: scenarios.get(0).ok_or_else(|| scenario.found("one scenario"))?,
         money_management: money_managements
@@ -53,25 +56,6 @@ pub fn variant_to_json(variant: &Variant) -> Value {
         "ticker": variant.ticker,
         "timeframe": variant.timeframe.name(),
     })
-}
-
-/// The scenario as in a `spec`; without a `name` where it has none.
-#[must_use]
-pub fn scenario_to_json(scenario: &Scenario) -> Value {
-    let Origin::Preset(choice) = &scenario.origin else { return Value::Null };
-    let names = choice.preset.params.iter().map(|definition| definition.name);
-    let mut params: Vec<_> = names.zip(&choice.params).collect();
-    params.sort_by_key(|(name, _)| *name);
-    let params: Map<String, Value> =
-        params.into_iter().map(|(name, value)| (name.to_owned(), number(*value))).collect();
-    let mut object = Map::new();
-    object.insert("direction".to_owned(), word(&DIRECTIONS, &scenario.direction));
-    if let Some(name) = &scenario.name {
-        object.insert("name".to_owned(), Value::from(name.as_str()));
-    }
-    object.insert("params".to_owned(), Value::Object(params));
-    object.insert("preset".to_owned(), Value::from(choice.preset.name));
-    Value::Object(object)
 }
 
 /// The money management as in a `spec`; a stop or target that there is none of is null.
@@ -122,10 +106,11 @@ fn range_to_json(range: Range) -> Value {
 }
 
 /// A whole number is written as one: 10, not 10.0.
-fn number(value: f64) -> Value {
+pub(super) fn number(value: f64) -> Value {
     value.to_string().parse::<i64>().map_or_else(|_| Value::from(value), Value::from)
 }
 
-fn word<T: PartialEq>(words: &[(&str, T)], meaning: &T) -> Value {
+/// The word that has this meaning.
+pub(super) fn word<T: PartialEq>(words: &[(&str, T)], meaning: &T) -> Value {
     words.iter().find(|(_, known)| known == meaning).map(|(word, _)| *word).into()
 }

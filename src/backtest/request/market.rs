@@ -5,7 +5,8 @@ use crate::domain::candles::Timeframe;
 use crate::domain::time::{DAY_MS, format_instant, parse_instant_ms, parse_span_ms};
 
 use super::error::InputError;
-use super::node::{Node, read_distinct, refuse_repeats};
+use super::node::Node;
+use super::repeats::{read_distinct, refuse_repeats};
 
 const TICKER_CHARS_MAX: usize = 64;
 

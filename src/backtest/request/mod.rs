@@ -13,8 +13,13 @@ mod json;
 mod market;
 mod money;
 mod node;
+mod own_rules;
+mod param;
+mod repeats;
 mod scenario;
 mod tokens;
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -22,12 +27,13 @@ use self::config::{JOBS_MAX, Shared};
 use self::market::{Market, read_markets, read_ranges};
 use self::money::{MoneyVariants, read_money_managements};
 use self::node::Node;
-use self::scenario::{ScenarioVariants, read_scenarios};
+use self::scenario::{ScenarioRequest, ScenarioVariants, read_scenarios};
 use super::variant::{Config, Keep, Range, Variant};
 
 pub use self::error::InputError;
-pub use self::json::{money_management_to_json, parse_spec, scenario_to_json, variant_to_json};
+pub use self::json::{money_management_to_json, parse_spec, variant_to_json};
 pub use self::node::read_json;
+pub use self::scenario::scenario_to_json;
 
 /// What a bundle's `universal_config` says of the trades to keep.
 ///
@@ -91,15 +97,16 @@ impl Request {
         let jobs = |scenario_count: u64| {
             product([markets.len() as u64, ranges.len() as u64, scenario_count, money_count])
         };
-        let scenario_count = sum(scenarios.iter().map(|(_, scenario)| scenario.len()));
+        for timeframe in BTreeSet::from_iter(markets.iter().map(|market| market.timeframe)) {
+            scenarios.iter().try_for_each(|scenario| scenario.check_timeframes(timeframe))?;
+        }
+        let scenario_count = sum(scenarios.iter().map(ScenarioRequest::len));
         let all = jobs(scenario_count);
         if scenario_count > JOBS_MAX {
             return Err(shared.too_many(all, " before any are left out"));
         }
-        let scenarios = scenarios
-            .into_iter()
-            .map(|(node, scenario)| scenario.thin_out(&node))
-            .collect::<Result<Vec<_>, _>>()?;
+        let scenarios =
+            scenarios.into_iter().map(ScenarioRequest::thin_out).collect::<Result<Vec<_>, _>>()?;
         let len = jobs(sum(scenarios.iter().map(ScenarioVariants::len)));
         if len > shared.jobs_max {
             return Err(shared.too_many(len, ""));

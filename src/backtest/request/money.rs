@@ -8,7 +8,8 @@ use super::axis::Axis;
 use super::bounds::Bounds;
 use super::config::AMOUNT;
 use super::error::InputError;
-use super::node::{Node, read_distinct};
+use super::node::Node;
+use super::repeats::read_distinct;
 use super::{product, take_digit};
 
 // More than all of the equity would be leverage.

@@ -1,17 +1,11 @@
 //! A reader of JSON that knows where it is, so that every complaint names its place.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::fmt::Debug;
 use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
 use super::bounds::Bounds;
-use super::error::{InputError, shorten};
-
-/// Longest part of a user's value in a message, in characters.
-const FOUND_CHARS_MAX: usize = 40;
+use super::error::{FOUND_CHARS_MAX, InputError, quoted, shorten, unknown};
 
 /// Longest list: more is never meant, and every item takes memory while it is read.
 const ITEMS_MAX: usize = 100_000;
@@ -68,17 +62,53 @@ impl<'v> Node<'v> {
         self.value.map(|_| read(self)).transpose()
     }
 
+    /// The keys of an object, sorted; none where there is no object.
+    pub(super) fn keys(&self) -> Vec<&'v str> {
+        let object = self.value.and_then(Value::as_object);
+        object.map(|object| object.keys().map(String::as_str).collect()).unwrap_or_default()
+    }
+
+    /// What the one key of an object means, and the place of its value; `what` says of which kind
+    /// the `words` are.
+    pub(super) fn only_key<T: Copy>(
+        &self,
+        what: &str,
+        words: &[(&str, T)],
+    ) -> Result<(T, Self), InputError> {
+        let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+        if self.is_object() {
+            self.refuse_keys_besides(what, &names)?;
+        }
+        let keys = self.keys();
+        let one = words.iter().find(|(name, _)| keys == [*name]);
+        one.map(|(name, meaning)| (*meaning, self.child(name)))
+            .ok_or_else(|| self.found(&format!("an object with one of {}", names.join(", "))))
+    }
+
     /// The items of a list that has some, but not too many.
     pub(super) fn items(&self) -> Result<Vec<Self>, InputError> {
-        let items = match self.value {
-            Some(Value::Array(items)) if (1..=ITEMS_MAX).contains(&items.len()) => items,
-            _ => return Err(self.found(&format!("a list of 1 to {ITEMS_MAX}"))),
-        };
+        self.items_up_to(ITEMS_MAX)
+    }
+
+    /// The items of a list of 1 to `count_max`.
+    pub(super) fn items_up_to(&self, count_max: usize) -> Result<Vec<Self>, InputError> {
+        self.list(&(1..=count_max))
+            .ok_or_else(|| self.found(&format!("a list of 1 to {count_max}")))
+    }
+
+    /// The items of a list that has just so many; `allowed` says which.
+    pub(super) fn exactly<const N: usize>(&self, allowed: &str) -> Result<[Self; N], InputError> {
+        let items = self.list(&(N..=N)).and_then(|items| items.try_into().ok());
+        items.ok_or_else(|| self.found(allowed))
+    }
+
+    fn list(&self, count: &RangeInclusive<usize>) -> Option<Vec<Self>> {
+        let items = self.value?.as_array().filter(|items| count.contains(&items.len()))?;
         let at = |(index, value)| {
             let path = format!("{}[{index}]", self.path);
             Self { value: Some(value), path, single: self.single }
         };
-        Ok(items.iter().enumerate().map(at).collect())
+        Some(items.iter().enumerate().map(at).collect())
     }
 
     /// The items of a list where one may stand, or the one value.
@@ -88,12 +118,25 @@ impl<'v> Node<'v> {
 
     /// Whether this is a list, in a place where a list makes variants.
     pub(super) fn is_list(&self) -> bool {
-        !self.single && self.value.is_some_and(Value::is_array)
+        !self.single && self.is_array()
     }
 
     /// Whether this is an object, in a place where `{"from", "to", "step"}` makes variants.
     pub(super) fn is_stepped(&self) -> bool {
         !self.single && self.is_object()
+    }
+
+    /// Where this is.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn value(&self) -> Option<&'v Value> {
+        self.value
+    }
+
+    pub(super) fn is_array(&self) -> bool {
+        self.value.is_some_and(Value::is_array)
     }
 
     pub(super) fn is_object(&self) -> bool {
@@ -122,10 +165,10 @@ impl<'v> Node<'v> {
 
     /// A number within bounds.
     pub(super) fn number(&self, bounds: &Bounds) -> Result<f64, InputError> {
-        let number = self
-            .value
-            .and_then(Value::as_f64)
-            .ok_or_else(|| self.found(&format!("a number, {bounds}")))?;
+        let number = self.value.and_then(Value::as_f64).ok_or_else(|| match *bounds {
+            Bounds::ANY => self.found("a number"),
+            _ => self.found(&format!("a number, {bounds}")),
+        })?;
         if !bounds.contain(number) {
             return Err(self.found(&bounds.to_string()));
         }
@@ -185,8 +228,9 @@ impl<'v> Node<'v> {
         self.error(&unknown(what, found, known))
     }
 
-    // Lists and objects are not written out: a deep one would recurse as deep.
-    fn shown(&self) -> String {
+    /// The value as it may stand in a message. Lists and objects are not written out: a deep one
+    /// would recurse as deep.
+    pub(super) fn shown(&self) -> String {
         match self.value {
             None => "nothing".to_owned(),
             Some(Value::Array(items)) if items.is_empty() => "an empty list".to_owned(),
@@ -198,57 +242,6 @@ impl<'v> Node<'v> {
     }
 }
 
-/// Says that a name is not known, which known one is nearest, and which there are.
-pub(super) fn unknown(what: &str, found: &str, known: &[&str]) -> String {
-    let start = shorten(found, FOUND_CHARS_MAX);
-    let nearest = known
-        .iter()
-        .map(|name| (strsim::osa_distance(&start, name), name))
-        .min()
-        .filter(|(distance, name)| *distance <= name.len().div_ceil(3))
-        .map(|(_, name)| format!(", did you mean {name:?}?"))
-        .unwrap_or_default();
-    let allowed = match known {
-        [] => "none".to_owned(),
-        names => names.join(", "),
-    };
-    let separator = if nearest.is_empty() { "," } else { "" };
-    format!("unknown {what} {}{nearest}{separator} allowed: {allowed}", quoted(found))
-}
-
-/// Reads several places whose values must differ.
-pub(super) fn read_distinct<T: Debug>(
-    places: &[Node<'_>],
-    read: impl Fn(&Node<'_>) -> Result<T, InputError>,
-) -> Result<Vec<T>, InputError> {
-    let values = places.iter().map(read).collect::<Result<Vec<T>, _>>()?;
-    refuse_repeats(places.iter().zip(&values))?;
-    Ok(values)
-}
-
-/// Refuses a value that an earlier place has already; values are the same when they print the same.
-pub(super) fn refuse_repeats<'n, 'v: 'n, T: Debug + 'n>(
-    read: impl IntoIterator<Item = (&'n Node<'v>, T)>,
-) -> Result<(), InputError> {
-    let mut seen = HashMap::new();
-    for (node, value) in read {
-        match seen.entry(format!("{value:?}")) {
-            Entry::Vacant(entry) => {
-                entry.insert(node);
-            }
-            Entry::Occupied(entry) => {
-                let first: &Node<'_> = entry.get();
-                return Err(node.error(&format!(
-                    "found {}, the same as {}",
-                    node.shown(),
-                    first.path
-                )));
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Reads a column's or spec's text as JSON.
 ///
 /// # Errors
@@ -257,8 +250,4 @@ pub fn read_json(name: &str, text: &str) -> Result<Value, InputError> {
     let unreadable =
         |error: serde_json::Error| InputError::new(name, &format!("read JSON: {error}"));
     serde_json::from_str(text).map_err(unreadable)
-}
-
-fn quoted(text: &str) -> String {
-    Value::from(shorten(text, FOUND_CHARS_MAX)).to_string()
 }
