@@ -55,7 +55,11 @@ pub(super) fn result_row(prepared: &Prepared, report: &Report, run_ms: f64) -> V
     let metrics = serde_json::to_value(&report.metrics).unwrap_or_default();
     let mut row: Map<String, Value> = metrics.as_object().cloned().unwrap_or_default();
     let keep = variant.config.keep;
-    let kept = |value: Value| if keep.trades == KeepTrades::None { Value::Null } else { value };
+    // Thousands of trades as JSON take longer than a run: only where they are kept.
+    let (trades, equity) = match keep.trades {
+        KeepTrades::None => (Value::Null, Value::Null),
+        KeepTrades::All | KeepTrades::Top => (json!(report.trades), json!(report.equity)),
+    };
     let columns = [
         ("ticker", json!(variant.ticker)),
         ("timeframe", json!(variant.timeframe.name())),
@@ -79,8 +83,8 @@ pub(super) fn result_row(prepared: &Prepared, report: &Report, run_ms: f64) -> V
         ("metrics_version", json!(report.metrics_version)),
         ("variant_digest", json!(variant_digest(prepared))),
         ("run_ms", json!(run_ms)),
-        ("trades", kept(json!(report.trades))),
-        ("equity", kept(json!(report.equity))),
+        ("trades", trades),
+        ("equity", equity),
     ];
     row.extend(columns.map(|(name, value)| (name.to_owned(), value)));
     Value::Object(row)
