@@ -24,6 +24,12 @@ pub(in crate::backtest) static CANDLE_PATTERN: IndicatorDefinition = IndicatorDe
     compute,
 };
 
+/// The value of the parameter for a word; that of no pattern where there is none of this name.
+pub(in crate::backtest) fn pattern_number(name: &str) -> f64 {
+    let mut numbered = (0_u32..).map(f64::from).zip(PATTERN_NAMES);
+    numbered.find(|(_, known)| **known == name).map_or(f64::INFINITY, |(number, _)| number)
+}
+
 /// A pattern of the library.
 struct Pattern {
     lookback: fn(&Core) -> Result<usize, RetCode>,
@@ -37,7 +43,7 @@ type Call = fn(&Core, usize, usize, [&[f64]; 4], &mut [i32]) -> Result<OutRange,
 macro_rules! patterns {
     ($($name:literal: $call:ident, $lookback:ident $(, $depth:literal)?;)*) => {
         /// The words for the patterns, in the order of [`PATTERNS`].
-        pub(in crate::backtest) const PATTERN_NAMES: &[&str] = &[$($name),*];
+        const PATTERN_NAMES: &[&str] = &[$($name),*];
 
         const PATTERNS: &[Pattern] = &[$(Pattern {
             lookback: |core| core.$lookback($($depth)?),

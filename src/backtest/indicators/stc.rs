@@ -12,7 +12,7 @@ use super::stochastic::{smoothed, stochastic};
 use super::{IndicatorDefinition, IndicatorError, Input, Inputs, params, whole_period};
 
 /// The words for how the line is made.
-pub(in crate::backtest) const VARIANTS: &[&str] = &["schaff", "skender"];
+pub(in crate::backtest) const STC_VARIANTS: &[&str] = &["schaff", "skender"];
 
 /// Candles until halving leaves less than a millionth.
 const HALVINGS: usize = 20;
@@ -31,7 +31,7 @@ pub(in crate::backtest) static STC: IndicatorDefinition = IndicatorDefinition {
         period("fast", 23.0, 2.0),
         period("slow", 50.0, 2.0),
         period("cycle", 10.0, 2.0),
-        word("variant", VARIANTS),
+        word("variant", STC_VARIANTS),
     ],
     fields: &["value"],
     input: Input::Source,
@@ -49,7 +49,7 @@ fn warmup(params: &[f64]) -> usize {
 fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, IndicatorError> {
     let [fast, slow, cycle, variant] = params(values)?;
     let cycle = whole_period(cycle)?;
-    let series = match VARIANTS.get(count_of(variant)) {
+    let series = match STC_VARIANTS.get(count_of(variant)) {
         Some(&"skender") => average_distance(inputs.source, fast, slow)?
             .then(|line| stochastic(line, cycle))?
             .then(|positions| smoothed(positions, SMOOTH_CANDLES))?,

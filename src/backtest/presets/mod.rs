@@ -3,17 +3,48 @@
 //! A preset says nothing that a user could not say in rules of their own; `docs/scenarios.md` shows
 //! each of them with a row to paste.
 
+use super::indicators::IndicatorDefinition;
 use super::params::ParamDefinition;
-use super::rules::{Indicator, Operand, RuleSet};
+use super::rules::{CLOSE, Indicator, RuleSet};
 
+mod bollinger;
 mod buy_and_hold;
+mod chandelier_exit;
 mod dual_ema_cross;
+mod ema_cross;
+mod ema_trend;
+mod lagging_stc;
 mod macd_cross;
+mod random_entry;
+mod rsi_divergence;
+mod rsi_divergence_confirm;
 mod sma_cross;
+mod stc;
+mod stoch_rsi_trend;
+mod supertrend;
+mod supertrend_cross_ema;
+mod three_white_soldiers;
 
 /// All presets, in alphabetical order.
-pub static PRESETS: &[PresetDefinition] =
-    &[buy_and_hold::PRESET, dual_ema_cross::PRESET, macd_cross::PRESET, sma_cross::PRESET];
+pub static PRESETS: &[PresetDefinition] = &[
+    bollinger::PRESET,
+    buy_and_hold::PRESET,
+    chandelier_exit::PRESET,
+    dual_ema_cross::PRESET,
+    ema_cross::PRESET,
+    ema_trend::PRESET,
+    lagging_stc::PRESET,
+    macd_cross::PRESET,
+    random_entry::PRESET,
+    rsi_divergence::PRESET,
+    rsi_divergence_confirm::PRESET,
+    sma_cross::PRESET,
+    stc::PRESET,
+    stoch_rsi_trend::PRESET,
+    supertrend::PRESET,
+    supertrend_cross_ema::PRESET,
+    three_white_soldiers::PRESET,
+];
 
 /// What a preset is called, which parameters it takes, what must hold between them, and its rules.
 #[derive(Debug)]
@@ -58,35 +89,15 @@ fn params<const N: usize>(params: &[f64]) -> Result<[f64; N], ParamCount> {
 }
 
 /// An indicator of a preset, over the close where it takes a series.
-fn indicator(
-    name: &str,
-    definition: &'static super::indicators::IndicatorDefinition,
-    params: &[f64],
-) -> Indicator {
+fn indicator(name: &str, definition: &'static IndicatorDefinition, params: &[f64]) -> Indicator {
     Indicator {
         name: name.to_owned(),
         definition,
         params: params.to_vec(),
-        source: Operand::Column(super::rules::Column::Close),
+        source: CLOSE,
         timeframe: None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_sorted_and_defaults_are_allowed_and_give_rules() {
-        assert!(PRESETS.is_sorted_by(|a, b| a.name < b.name));
-        for preset in PRESETS {
-            let defaults: Vec<f64> = preset.params.iter().map(|param| param.default).collect();
-            for (param, value) in preset.params.iter().zip(&defaults) {
-                assert!(param.allows(*value), "{}.{}", preset.name, param.name);
-            }
-            let rules = (preset.rules)(&defaults).unwrap();
-            assert!(rules.long.entry.is_some() || rules.short.entry.is_some(), "{}", preset.name);
-            assert!((preset.rules)(&[1.0; 99]).is_err());
-        }
-    }
-}
+pub(super) mod tests;

@@ -27,14 +27,18 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
+    /// These entries, and no exits.
+    #[must_use]
+    pub fn entering(indicators: Vec<Indicator>, long: Rule, short: Rule) -> Self {
+        let side = |entry: Rule| SideRules { entry: Some(entry), exit: None };
+        Self { indicators, long: side(long), short: side(short) }
+    }
+
     /// Long when `fast` rises above `slow`, short when it falls below.
     #[must_use]
     pub fn crossing(indicators: Vec<Indicator>, fast: &Operand, slow: &Operand) -> Self {
-        let entry = |rule: fn(Operand, Operand) -> Rule| SideRules {
-            entry: Some(rule(fast.clone(), slow.clone())),
-            exit: None,
-        };
-        Self { indicators, long: entry(Rule::CrossAbove), short: entry(Rule::CrossBelow) }
+        let entry = |rule: fn(Operand, Operand) -> Rule| rule(fast.clone(), slow.clone());
+        Self::entering(indicators, entry(Rule::CrossAbove), entry(Rule::CrossBelow))
     }
 }
 
@@ -201,4 +205,14 @@ pub const fn gt(left: Operand, right: Operand) -> Rule {
 #[must_use]
 pub const fn lt(left: Operand, right: Operand) -> Rule {
     Rule::Compare(Comparison::Lt, left, right)
+}
+
+/// The rule is true at so many candles in a row, the last of them this one.
+#[must_use]
+pub fn in_a_row(rule: Rule, candles: usize) -> Rule {
+    let before = candles.saturating_sub(1);
+    let first = Operand::Shift(Box::new(CLOSE), before);
+    let missing = Rule::Within(before, Box::new(Rule::Not(Box::new(rule))));
+    // Prices are positive: the first comparison says that there are so many candles.
+    Rule::All(vec![gt(first, Operand::Number(0.0)), Rule::Not(Box::new(missing))])
 }

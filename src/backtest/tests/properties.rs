@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use crate::backtest::presets::PRESETS;
+use crate::backtest::presets::tests::short_params;
 use crate::backtest::trade::{ExitReason, Trade};
 use crate::backtest::warmup_candles;
 
@@ -36,8 +37,7 @@ fn any_variant() -> impl Strategy<Value = Variant> {
         |(preset, direction, fill, stop_loss_pct, take_profit_pct)| {
             let mut variant = variant(&[]);
             let preset = &PRESETS[preset];
-            let params = &[3.0, 8.0, 4.0][..preset.params.len()];
-            variant.scenario = Scenario::preset(preset, params).unwrap();
+            variant.scenario = Scenario::preset(preset, &short_params(preset)).unwrap();
             variant.scenario.direction = direction;
             variant.money_management = MoneyManagement {
                 size: Size::PctEquity(90.0),
