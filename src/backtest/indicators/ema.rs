@@ -29,19 +29,19 @@ fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, Indicator
 pub(super) fn exponential_average(source: &[f64], period: f64) -> Result<Series, IndicatorError> {
     let count = usize::try_from(whole_period(period)?).unwrap_or(1);
     let (seeds, rest) = source.split_at(count.min(source.len()));
-    let first = count - 1;
-    let mut values = vec![0.0; source.len().saturating_sub(first)];
-    if let Some((seed, averages)) = values.split_first_mut() {
-        *seed = seeds.iter().fold(0.0, |sum, value| sum + value) / period;
-        smooth(*seed, 2.0 / (period + 1.0), rest, averages);
+    let mut values = Vec::with_capacity(source.len().saturating_sub(count - 1));
+    if seeds.len() == count {
+        let seed = seeds.iter().fold(0.0, |sum, value| sum + value) / period;
+        values.push(seed);
+        smooth(seed, 2.0 / (period + 1.0), rest, &mut values);
     }
-    Ok(Series { first, values })
+    Ok(Series { first: count - 1, values })
 }
 
 /// e[i] = weight · x[i] + (1 − weight) · e[i−1], with `before` as e[−1].
 ///
 /// A value is computed in the same way whatever follows it, so it never depends on later candles.
-fn smooth(before: f64, weight: f64, input: &[f64], averages: &mut [f64]) {
+fn smooth(mut before: f64, weight: f64, input: &[f64], averages: &mut Vec<f64>) {
     let decay = 1.0 - weight;
     let mut powers = [1.0; STEP];
     let mut power = 1.0;
@@ -49,30 +49,32 @@ fn smooth(before: f64, weight: f64, input: &[f64], averages: &mut [f64]) {
         power *= decay;
         *slot = power;
     }
-    let mut last = before;
-    let (blocks, rest) = input.as_chunks::<STEP>();
-    let (outs, out_rest) = averages.as_chunks_mut::<STEP>();
-    for (block, out) in blocks.iter().zip(outs) {
-        last = smooth_block(last, weight, decay, &powers, block, out);
+    let (steps, rest) = input.as_chunks::<STEP>();
+    for step in steps {
+        let own = smooth_step(weight, decay, step);
+        let mut whole = [0.0; STEP];
+        for ((average, own), power) in whole.iter_mut().zip(own).zip(&powers) {
+            *average = own + power * before;
+        }
+        [.., before] = whole;
+        averages.extend_from_slice(&whole);
     }
-    smooth_block(last, weight, decay, &powers, rest, out_rest);
+    let mut last = [0.0; STEP];
+    for (slot, value) in last.iter_mut().zip(rest) {
+        *slot = *value;
+    }
+    let own = smooth_step(weight, decay, &last);
+    let whole = own.into_iter().zip(&powers).map(|(own, power)| own + power * before);
+    averages.extend(whole.take(rest.len()));
 }
 
-fn smooth_block(
-    before: f64,
-    weight: f64,
-    decay: f64,
-    powers: &[f64; STEP],
-    input: &[f64],
-    averages: &mut [f64],
-) -> f64 {
-    let (mut own, mut last) = (0.0, before);
-    for ((value, average), power) in input.iter().zip(averages).zip(powers) {
+/// The part of each average that the values of this step make.
+fn smooth_step(weight: f64, decay: f64, input: &[f64; STEP]) -> [f64; STEP] {
+    let mut own = 0.0;
+    input.map(|value| {
         own = weight * value + decay * own;
-        last = own + power * before;
-        *average = last;
-    }
-    last
+        own
+    })
 }
 
 #[cfg(test)]

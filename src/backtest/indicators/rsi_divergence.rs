@@ -50,32 +50,29 @@ fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, Indicator
         oversold,
         confirm_within: count_of(confirm_within),
     };
-    let rows = high.iter().zip(low).zip(close).skip(rsi.first).zip(&rsi.values);
-    let rising = rows.clone().map(|(((high, low), close), rsi)| Row {
-        extreme: *low,
-        opposite: *high,
-        close: *close,
-        strength: *rsi,
-    });
-    let falling = rows.map(|(((high, low), close), rsi)| Row {
-        extreme: -high,
-        opposite: -low,
-        close: -close,
-        strength: 100.0 - rsi,
-    });
-    let (bullish, bullish_confirmed) = search.divergences(&rising.collect::<Vec<_>>());
-    let (bearish, bearish_confirmed) = search.divergences(&falling.collect::<Vec<_>>());
+    let [high, low, close] =
+        [high, low, close].map(|column| column.get(rsi.first..).unwrap_or_default());
+    let upright = Side { low, high, close, strength: &rsi.values };
+    let [above, below, closes] = [high, low, close].map(|column| mirrored(column, 0.0));
+    let strengths = mirrored(&rsi.values, 100.0);
+    let upside_down = Side { low: &above, high: &below, close: &closes, strength: &strengths };
+    let (bullish, bullish_confirmed) = search.divergences(&upright);
+    let (bearish, bearish_confirmed) = search.divergences(&upside_down);
     let first = rsi.first + 2 * search.pivot;
     let fields = [bullish, bearish, bullish_confirmed, bearish_confirmed];
     Ok(fields.map(|values| Series { first, values }).into())
 }
 
-/// A candle as a search for bullish divergences sees it; for bearish ones, all upside down.
-struct Row {
-    extreme: f64,
-    opposite: f64,
-    close: f64,
-    strength: f64,
+fn mirrored(column: &[f64], sum: f64) -> Vec<f64> {
+    column.iter().map(|value| sum - value).collect()
+}
+
+/// Columns as a search for bullish divergences sees them; for bearish ones, all upside down.
+struct Side<'a> {
+    low: &'a [f64],
+    high: &'a [f64],
+    close: &'a [f64],
+    strength: &'a [f64],
 }
 
 struct Search {
@@ -85,53 +82,69 @@ struct Search {
     confirm_within: usize,
 }
 
-/// A divergence that waits for a close above a level.
-struct Waiting {
+/// Two pivots that diverge.
+struct Divergence {
+    /// The candle at which the second is known.
+    known: usize,
+    /// The highest high from the one to the other.
     level: f64,
-    until: usize,
 }
 
 impl Search {
     /// Where there is a divergence, and where one is confirmed: one value per candle at which a pivot
     /// can be known.
-    fn divergences(&self, rows: &[Row]) -> (Vec<f64>, Vec<f64>) {
-        let (mut found, mut confirmed) = (Vec::new(), Vec::new());
-        let mut before: Option<(usize, &Row)> = None;
-        let mut waiting: Option<Waiting> = None;
-        for (window, bar) in rows.windows(2 * self.pivot + 1).zip(self.pivot..) {
-            let now = bar + self.pivot;
-            let pivot = self.pivot_of(window);
-            let diverges = pivot.zip(before).filter(|(pivot, (earlier_bar, earlier))| {
-                bar - earlier_bar <= self.distance_max && self.diverge(earlier, pivot)
-            });
-            if let Some((_, (earlier, _))) = diverges {
-                let between = rows.get(earlier..=bar).unwrap_or_default();
-                let level = between.iter().map(|row| row.opposite).fold(f64::MIN, f64::max);
-                waiting = Some(Waiting { level, until: now + self.confirm_within });
+    fn divergences(&self, side: &Side<'_>) -> (Vec<f64>, Vec<f64>) {
+        let pivots = self.pivots(side.low);
+        let pairs = pivots.iter().zip(pivots.iter().skip(1));
+        let found: Vec<Divergence> =
+            pairs.filter_map(|(earlier, later)| self.divergence(side, *earlier, *later)).collect();
+        // A newer one replaces one that waits.
+        let ends = found.iter().skip(1).map(|next| next.known).chain([side.close.len()]);
+        let confirmed = found.iter().zip(ends).filter_map(|(divergence, end)| {
+            let end = end.min(divergence.known + self.confirm_within + 1);
+            let closes = side.close.get(divergence.known..end)?;
+            let waited = closes.iter().position(|close| *close > divergence.level)?;
+            Some(divergence.known + waited)
+        });
+        let len = side.low.len();
+        let known = found.iter().map(|divergence| divergence.known);
+        (self.marks(known, len), self.marks(confirmed, len))
+    }
+
+    /// The candles whose low is below those on both sides of it.
+    fn pivots(&self, lows: &[f64]) -> Vec<usize> {
+        let lowest = |window: &[f64]| {
+            let (before, rest) = window.split_at_checked(self.pivot)?;
+            let (low, after) = rest.split_first()?;
+            Some(before.iter().chain(after).all(|other| low < other))
+        };
+        let windows = lows.windows(2 * self.pivot + 1).zip(self.pivot..);
+        windows.filter(|(window, _)| lowest(window) == Some(true)).map(|(_, bar)| bar).collect()
+    }
+
+    fn divergence(&self, side: &Side<'_>, earlier: usize, later: usize) -> Option<Divergence> {
+        let at = |column: &[f64]| Some((*column.get(earlier)?, *column.get(later)?));
+        let (earlier_low, low) = at(side.low)?;
+        let (earlier_strength, strength) = at(side.strength)?;
+        let diverges = later - earlier <= self.distance_max
+            && low < earlier_low
+            && strength - earlier_strength > rounding(strength, earlier_strength)
+            && earlier_strength < self.oversold;
+        let highs = side.high.get(earlier..=later)?;
+        let level = highs.iter().copied().fold(f64::MIN, f64::max);
+        diverges.then_some(Divergence { known: later + self.pivot, level })
+    }
+
+    /// 1 at these candles and 0 at all others at which a pivot can be known.
+    fn marks(&self, bars: impl Iterator<Item = usize>, len: usize) -> Vec<f64> {
+        let first = 2 * self.pivot;
+        let mut marks = vec![0.0; len.saturating_sub(first)];
+        for bar in bars {
+            if let Some(mark) = bar.checked_sub(first).and_then(|index| marks.get_mut(index)) {
+                *mark = 1.0;
             }
-            let close = window.last().map_or(f64::MIN, |row| row.close);
-            waiting = waiting.filter(|waiting| now <= waiting.until);
-            let confirms = waiting.take_if(|waiting| close > waiting.level).is_some();
-            found.push(f64::from(diverges.is_some()));
-            confirmed.push(f64::from(confirms));
-            before = pivot.map(|pivot| (bar, pivot)).or(before);
         }
-        (found, confirmed)
-    }
-
-    /// The middle of the window, if it is lower than all others.
-    fn pivot_of<'r>(&self, window: &'r [Row]) -> Option<&'r Row> {
-        let (before, rest) = window.split_at_checked(self.pivot)?;
-        let (pivot, after) = rest.split_first()?;
-        let lowest = before.iter().chain(after).all(|row| pivot.extreme < row.extreme);
-        lowest.then_some(pivot)
-    }
-
-    fn diverge(&self, earlier: &Row, pivot: &Row) -> bool {
-        let stronger = pivot.strength - earlier.strength;
-        pivot.extreme < earlier.extreme
-            && stronger > rounding(pivot.strength, earlier.strength)
-            && earlier.strength < self.oversold
+        marks
     }
 }
 
@@ -157,20 +170,14 @@ mod tests {
 
     /// The candles with a divergence, and those at which one is confirmed.
     fn found(search: &Search, rows: &[[f64; 4]]) -> (Vec<usize>, Vec<usize>) {
-        let rows: Vec<Row> = rows
-            .iter()
-            .map(|[extreme, opposite, close, strength]| Row {
-                extreme: *extreme,
-                opposite: *opposite,
-                close: *close,
-                strength: *strength,
-            })
-            .collect();
+        let [low, high, close, strength] =
+            [0, 1, 2, 3].map(|column| rows.iter().map(|row| row[column]).collect::<Vec<_>>());
+        let side = Side { low: &low, high: &high, close: &close, strength: &strength };
         let bars = |values: Vec<f64>| {
             let bars = (2 * search.pivot..).zip(values);
             bars.filter(|(_, value)| *value > 0.0).map(|(bar, _)| bar).collect()
         };
-        let (divergences, confirmed) = search.divergences(&rows);
+        let (divergences, confirmed) = search.divergences(&side);
         assert_eq!(divergences.len(), rows.len() - 2 * search.pivot);
         (bars(divergences), bars(confirmed))
     }

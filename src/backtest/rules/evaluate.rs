@@ -1,12 +1,15 @@
 //! Rules evaluated over whole columns, into sets of candles.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use crate::backtest::bits::Bits;
 use crate::backtest::checked::CheckedCandles;
 use crate::backtest::indicators::IndicatorError;
 use crate::backtest::series::SeriesCache;
 use crate::backtest::signals::Signals;
 
-use super::compare::{Values, above, known, not_below};
+use super::compare::Order;
 use super::operand::Operands;
 use super::{Comparison, Operand, Rule, RuleSet, SideRules};
 
@@ -37,9 +40,14 @@ pub enum RuleError {
 pub struct Evaluation<'a> {
     rules: &'a RuleSet,
     operands: Operands<'a>,
+    /// Comparisons made so far: a rule and its opposite, such as two crosses, need the same one.
+    orders: RefCell<Vec<Compared>>,
     len: usize,
     start: usize,
 }
+
+/// Two operands, and which of them is the larger one.
+type Compared = (Operand, Operand, Rc<Order>);
 
 impl<'a> Evaluation<'a> {
     /// Computes the indicators, or takes them from the cache; `start` is the first traded candle.
@@ -53,7 +61,8 @@ impl<'a> Evaluation<'a> {
         cache: &SeriesCache,
     ) -> Result<Self, RuleError> {
         let operands = Operands::new(&rules.indicators, candles, cache)?;
-        Ok(Self { rules, operands, len: candles.candles().len(), start })
+        let orders = RefCell::default();
+        Ok(Self { rules, operands, orders, len: candles.candles().len(), start })
     }
 
     /// The candles at whose closes to enter and leave.
@@ -83,15 +92,19 @@ impl<'a> Evaluation<'a> {
                 first
             }
             Rule::Compare(comparison, left, right) => self.compare(*comparison, left, right)?,
-            Rule::CrossAbove(left, right) => self.crossed(left, right)?,
-            Rule::CrossBelow(left, right) => self.crossed(right, left)?,
+            Rule::CrossAbove(left, right) => {
+                let order = self.order(left, right)?;
+                begins(&order.above).and(&order.known.later(1))
+            }
+            Rule::CrossBelow(left, right) => {
+                let order = self.order(left, right)?;
+                begins(&order.below).and(&order.known.later(1))
+            }
             Rule::Between(value, low, high) => self
                 .compare(Comparison::Ge, value, low)?
                 .and(&self.compare(Comparison::Le, value, high)?),
-            Rule::Rising(value, bars) => self.run_of(value, *bars, above)?,
-            Rule::Falling(value, bars) => {
-                self.run_of(value, *bars, |now, before, len| above(before, now, len))?
-            }
+            Rule::Rising(value, bars) => self.run_of(&self.step(value)?.above, *bars),
+            Rule::Falling(value, bars) => self.run_of(&self.step(value)?.below, *bars),
             Rule::Within(bars, rule) => spread(self.truth(rule)?, *bars),
             Rule::All(rules) => {
                 self.folded(rules, Bits::from(0, self.len), |all, one| all.and(&one))?
@@ -100,10 +113,7 @@ impl<'a> Evaluation<'a> {
                 self.folded(rules, Bits::none(self.len), |any, one| any.or(&one))?
             }
             Rule::Not(rule) => Bits::from(0, self.len).without(&self.truth(rule)?),
-            Rule::Becomes(rule) => {
-                let truth = self.truth(rule)?;
-                truth.without(&truth.later(1)).and(&Bits::from(1, self.len))
-            }
+            Rule::Becomes(rule) => begins(&self.truth(rule)?).and(&Bits::from(1, self.len)),
             Rule::Latest { within, this, other } => {
                 latest(&self.truth(this)?, &self.truth(other)?, *within)
             }
@@ -137,38 +147,43 @@ impl<'a> Evaluation<'a> {
         left: &Operand,
         right: &Operand,
     ) -> Result<Bits, RuleError> {
-        let (left, right) = (self.operands.values(left)?, self.operands.values(right)?);
+        let order = self.order(left, right)?;
         Ok(match comparison {
-            Comparison::Gt => above(left, right, self.len),
-            Comparison::Lt => above(right, left, self.len),
-            Comparison::Ge => not_below(left, right, self.len),
-            Comparison::Le => not_below(right, left, self.len),
-            Comparison::Eq => {
-                not_below(left, right, self.len).and(&not_below(right, left, self.len))
-            }
+            Comparison::Gt => order.above.clone(),
+            Comparison::Lt => order.below.clone(),
+            Comparison::Ge => order.known.without(&order.below),
+            Comparison::Le => order.known.without(&order.above),
+            Comparison::Eq => order.known.without(&order.above).without(&order.below),
         })
     }
 
-    /// `left` is above `right`, and both were known one candle before, when it was not.
-    fn crossed(&self, left: &Operand, right: &Operand) -> Result<Bits, RuleError> {
-        let (left, right) = (self.operands.values(left)?, self.operands.values(right)?);
-        let over = above(left, right, self.len);
-        Ok(over.without(&over.later(1)).and(&known(left, right, self.len).later(1)))
+    fn order(&self, left: &Operand, right: &Operand) -> Result<Rc<Order>, RuleError> {
+        let mut orders = self.orders.borrow_mut();
+        if let Some((.., order)) = orders.iter().find(|(a, b, _)| (a, b) == (left, right)) {
+            return Ok(Rc::clone(order));
+        }
+        let values = (self.operands.values(left)?, self.operands.values(right)?);
+        let order = Rc::new(Order::of(values.0, values.1, self.len));
+        orders.push((left.clone(), right.clone(), Rc::clone(&order)));
+        Ok(order)
     }
 
-    fn run_of(
-        &self,
-        value: &Operand,
-        bars: usize,
-        step: impl Fn(Values<'_>, Values<'_>, usize) -> Bits,
-    ) -> Result<Bits, RuleError> {
-        let now = self.operands.values(value)?;
-        let steps = step(now, now.later(1), self.len);
-        // So many in a row is: none missing within one less.
-        let missing = Bits::from(0, self.len).without(&steps);
-        let whole = Bits::from(bars, self.len);
-        Ok(whole.without(&spread(missing, bars.saturating_sub(1))))
+    /// Where the value is above and below that of one candle before.
+    fn step(&self, value: &Operand) -> Result<Rc<Order>, RuleError> {
+        self.order(value, &Operand::Shift(Box::new(value.clone()), 1))
     }
+
+    /// The candles that are the last of so many in a row.
+    fn run_of(&self, steps: &Bits, bars: usize) -> Bits {
+        // None is missing within one less.
+        let missing = Bits::from(0, self.len).without(steps);
+        Bits::from(bars, self.len).without(&spread(missing, bars.saturating_sub(1)))
+    }
+}
+
+/// The candles of the set whose candle before is not in it.
+fn begins(bits: &Bits) -> Bits {
+    bits.without(&bits.later(1))
 }
 
 /// Every candle of the set and the `bars` after it, by doubling steps.
@@ -187,14 +202,14 @@ fn spread(bits: Bits, bars: usize) -> Bits {
 fn latest(this: &Bits, other: &Bits, within: usize) -> Bits {
     let (this, other) = (this.without(other), other.without(this));
     let mut found = Bits::none(this.len());
-    let mut from = 0;
+    let (mut from, mut filled) = (0, 0);
     while let Some(begin) = this.next(from) {
         let until = other.next(begin + 1).unwrap_or(this.len());
-        let end = until.min(begin.saturating_add(within).saturating_add(1)).min(this.len());
-        for bar in begin..end {
+        let end = until.min(begin.saturating_add(within).saturating_add(1));
+        for bar in begin.max(filled)..end {
             found.insert(bar);
         }
-        from = begin + 1;
+        (from, filled) = (begin + 1, end);
     }
     found
 }
