@@ -25,6 +25,7 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 pub mod trade;
+pub mod validation;
 pub mod variant;
 mod window;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::candles::Timeframe;
 
 use super::scenario::Scenario;
+use super::validation::{DataLimits, Validation};
 
 /// Everything one backtest needs to know besides its candles.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,6 +130,10 @@ pub struct Config {
     pub fill: Fill,
     /// How resting orders are filled inside a candle.
     pub execution: Execution,
+    /// Which candles are good enough.
+    pub data: DataLimits,
+    /// How the results of the bundle are checked.
+    pub validation: Validation,
     /// What is kept beside the metrics.
     pub keep: Keep,
     /// Seed of everything that is random.
@@ -150,6 +155,8 @@ impl Default for Config {
             min_notional: 0.0,
             fill: Fill::NextOpen,
             execution: Execution::default(),
+            data: DataLimits::default(),
+            validation: Validation::default(),
             keep: Keep::default(),
             seed: 1,
             reuse_results: true,

@@ -256,6 +256,31 @@ fn a_spec_has_the_defaults_of_a_bundle() {
 }
 
 #[test]
+fn what_is_asked_of_candles_and_of_results_is_read_back_from_the_spec() {
+    let asked = json!({
+        "timeframe": "1h",
+        "data": {"gap_candles_max": 12, "missing_candles_max": null, "warmup_missing_max": 0},
+        "validation": {
+            "holdout_pct": 20, "cscv_blocks": 8, "monte_carlo": 0, "random_entries": 500,
+            "walk_forward": {"train": "12w", "test": "36h", "anchored": true, "metric": "calmar"}
+        }
+    });
+    let variant = parse(&small_with("universal_config", asked)).unwrap().variant(0).unwrap();
+    let walk = variant.config.validation.walk_forward.unwrap();
+    assert_eq!((walk.train_ms, walk.test_ms), (84 * 86_400_000, 36 * 3_600_000));
+    let written = variant_to_json(&variant);
+    assert_eq!(written["config"]["data"], json!({"gap_candles_max": 12, "warmup_missing_max": 0}));
+    assert_eq!(
+        written["config"]["validation"],
+        json!({
+            "holdout_pct": 20, "cscv_blocks": 8, "monte_carlo": 0, "random_entries": 500,
+            "walk_forward": {"train": "84d", "test": "36h", "anchored": true, "metric": "calmar"}
+        })
+    );
+    assert_eq!(parse_spec(&written.to_string()).unwrap(), variant);
+}
+
+#[test]
 fn a_number_of_seventeen_digits_keeps_its_last_bit() {
     // Needs serde_json's `float_roundtrip`: without it one such number in ten is read wrong.
     let stop = 90.422_252_909_423_83;

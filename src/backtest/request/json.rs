@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::backtest::variant::{Config, MoneyManagement, Range, Size, Variant};
-use crate::domain::time::{DAY_MS, format_instant};
+use crate::backtest::variant::{MoneyManagement, Range, Size, Variant};
+use crate::domain::time::format_instant;
 
-use super::config::{FILLS, JOBS_MAX, KEEP_TRADES, Shared};
+use super::config::{JOBS_MAX, Shared, config_to_json};
 use super::error::InputError;
-use super::market::{read_range, read_ticker, read_timeframe};
+use super::market::{read_range, read_ticker, read_timeframe, span_to_text};
 use super::money::MoneyVariants;
 use super::node::{Node, read_json};
 use super::scenario::{ScenarioRequest, scenario_to_json};
@@ -74,34 +74,12 @@ pub fn money_management_to_json(money_management: &MoneyManagement) -> Value {
     })
 }
 
-fn config_to_json(config: &Config) -> Value {
-    json!({
-        "balance": number(config.balance),
-        "fee_maker_bps": number(config.fee_maker_bps),
-        "fee_taker_bps": number(config.fee_taker_bps),
-        "fill": word(&FILLS, &config.fill),
-        "keep": {
-            "equity_points": config.keep.equity_points,
-            "top": config.keep.top,
-            "trades": word(&KEEP_TRADES, &config.keep.trades),
-        },
-        "reuse_results": config.reuse_results,
-        "seed": config.seed,
-        "slippage_bps": number(config.slippage_bps),
-    })
-}
-
 fn range_to_json(range: Range) -> Value {
     match range {
         Range::Between { from_ms, until_ms } => {
             json!({"from": format_instant(from_ms), "until": format_instant(until_ms)})
         }
-        Range::Last { span_ms } => {
-            let units = [("d", DAY_MS), ("h", 3_600_000), ("m", 60_000)];
-            let whole = units.iter().find(|(_, unit_ms)| span_ms % unit_ms == 0);
-            let (unit, unit_ms) = whole.unwrap_or(&("m", 60_000));
-            json!({"last": format!("{}{unit}", span_ms / unit_ms)})
-        }
+        Range::Last { span_ms } => json!({"last": span_to_text(span_ms)}),
     }
 }
 
@@ -113,4 +91,12 @@ pub(super) fn number(value: f64) -> Value {
 /// The word that has this meaning.
 pub(super) fn word<T: PartialEq>(words: &[(&str, T)], meaning: &T) -> Value {
     words.iter().find(|(_, known)| known == meaning).map(|(word, _)| *word).into()
+}
+
+/// The object without those of its keys that have no value.
+pub(super) fn without_nulls(mut value: Value) -> Value {
+    if let Some(object) = value.as_object_mut() {
+        object.retain(|_, value| !value.is_null());
+    }
+    value
 }

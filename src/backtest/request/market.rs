@@ -104,7 +104,8 @@ fn read_instant_ms(node: &Node<'_>) -> Result<i64, InputError> {
         })
 }
 
-fn read_span_ms(node: &Node<'_>) -> Result<i64, InputError> {
+/// Reads a length of time, milliseconds.
+pub(super) fn read_span_ms(node: &Node<'_>) -> Result<i64, InputError> {
     node.as_text().and_then(parse_span_ms).filter(|ms| *ms <= SPAN_DAYS_MAX * DAY_MS).ok_or_else(
         || {
             node.found(&format!(
@@ -112,6 +113,14 @@ fn read_span_ms(node: &Node<'_>) -> Result<i64, InputError> {
             ))
         },
     )
+}
+
+/// A length of time as users write it; a fraction of a minute is dropped.
+pub(super) fn span_to_text(span_ms: i64) -> String {
+    let units = [("d", DAY_MS), ("h", 3_600_000)];
+    let whole = units.iter().find(|(_, unit_ms)| span_ms % unit_ms == 0);
+    let (unit, unit_ms) = whole.unwrap_or(&("m", 60_000));
+    format!("{}{unit}", span_ms / unit_ms)
 }
 
 #[cfg(test)]

@@ -62,6 +62,23 @@ impl<'v> Node<'v> {
         self.value.map(|_| read(self)).transpose()
     }
 
+    /// What `read` makes of the value; the default where it is absent.
+    pub(super) fn or<T>(
+        &self,
+        default: T,
+        read: impl FnOnce(&Self) -> Result<T, InputError>,
+    ) -> Result<T, InputError> {
+        Ok(self.optional(read)?.unwrap_or(default))
+    }
+
+    /// What `read` makes of the value; nothing where it is absent or null.
+    pub(super) fn nullable<T>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T, InputError>,
+    ) -> Result<Option<T>, InputError> {
+        if self.is_null() { Ok(None) } else { self.optional(read) }
+    }
+
     /// The keys of an object, sorted; none where there is no object.
     pub(super) fn keys(&self) -> Vec<&'v str> {
         let object = self.value.and_then(Value::as_object);

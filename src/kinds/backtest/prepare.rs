@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::failure;
+use crate::backtest::validation::DataFound;
 use crate::backtest::variant::{Range, Variant};
 use crate::backtest::{Backtest, CheckedCandles, Shared, warmup_candles};
 use crate::candles::{CandleCache, CandleQuery, CandleRange, CandleSource, LoadedCandles};
@@ -135,7 +136,7 @@ impl Prepared {
     /// called on a thread for computing.
     ///
     /// # Errors
-    /// The candles are broken, or do not suit the variant.
+    /// The candles are broken, worse than the variant allows, or do not suit it.
     pub fn start(&self) -> Result<Backtest, Failure> {
         let key = (self.loaded.digest.clone(), self.variant.timeframe);
         let check = || CheckedCandles::new(self.loaded.candles_in_window(), self.variant.timeframe);
@@ -143,6 +144,14 @@ impl Prepared {
             .windows
             .try_get_with(key, check)
             .map_err(|error| failure("bad_candles", &error, true))?;
+        let warmup = self.loaded.first_in_range.saturating_sub(self.loaded.window.start);
+        let found = DataFound {
+            checked: candles.report(),
+            duplicates: self.loaded.quality.duplicates,
+            warmup_missing: warmup_candles(&self.variant).saturating_sub(warmup),
+        };
+        let limits = self.variant.config.data;
+        limits.check(&found).map_err(|error| failure("bad_candles", &error, false))?;
         Backtest::new(&self.variant, candles, &self.shared)
             .map_err(|error| failure("invalid_spec", &anyhow::Error::new(error), false))
     }

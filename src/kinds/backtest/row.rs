@@ -25,6 +25,7 @@ pub(super) fn variant_digest(prepared: &Prepared) -> String {
     }
     if let Some(config) = spec.get_mut("config").and_then(Value::as_object_mut) {
         config.remove("reuse_results");
+        config.remove("validation");
         config.insert("keep".to_owned(), json!(prepared.variant.config.keep.equity_points));
     }
     let candles = &prepared.loaded.digest;
