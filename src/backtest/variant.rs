@@ -201,6 +201,8 @@ pub struct Execution {
     pub stops_active: StopsActive,
     /// Whether to report also what the other order of stop and target would have given.
     pub bounds: bool,
+    /// Length of the finer candles that are looked at where a candle holds stop and target.
+    pub detail_timeframe: Option<Timeframe>,
 }
 
 /// What came first where a candle holds both stop (or liquidation) and target.

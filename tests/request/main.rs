@@ -139,11 +139,17 @@ fn what_is_left_out_has_a_default() {
                 "preset": "sma_cross", "params": {"fast": 10, "slow": 30}, "direction": "both"
             },
             "money_management": {
-                "size": {"pct_equity": 100}, "stop_loss_pct": null, "take_profit_pct": null
+                "size": {"pct_equity": 100}, "leverage": 1, "stop_loss_pct": null,
+                "take_profit_pct": null, "trailing_pct": null, "max_hold_candles": null,
+                "cooldown_candles": 0, "on_opposite": "reverse"
             },
             "config": {
                 "balance": 10_000, "fee_taker_bps": 0, "fee_maker_bps": 0, "slippage_bps": 0,
-                "fill": "next_open", "reuse_results": true, "seed": 1,
+                "funding_bps_8h": 0, "maintenance_pct": 0.5, "min_notional": 0, "fill": "next_open",
+                "execution": {
+                    "stops_from": "entry_fill", "stops_active": "entry_bar",
+                    "intrabar": "stop_first", "bounds": false
+                }, "reuse_results": true, "seed": 1,
                 "keep": {"trades": "top", "top": 20, "equity_points": 500}
             }
         })
@@ -159,7 +165,7 @@ fn the_parts_of_a_variant_are_written_as_in_its_spec_with_sorted_keys() {
     );
     assert_eq!(
         money_management_to_json(&variant.money_management).to_string(),
-        r#"{"size":{"units":100},"stop_loss_pct":2,"take_profit_pct":4}"#
+        r#"{"cooldown_candles":0,"leverage":1,"max_hold_candles":null,"on_opposite":"reverse","size":{"units":100},"stop_loss_pct":2,"take_profit_pct":4,"trailing_pct":null}"#
     );
     let half = MoneyManagement { size: Size::Notional(0.5), ..variant.money_management };
     assert_eq!(money_management_to_json(&half)["size"], json!({"notional": 0.5}));

@@ -73,6 +73,16 @@ impl<T: From<f64> + Copy + Debug> Axis<T> {
     }
 }
 
+impl Axis<Option<f64>> {
+    /// Whether every value is a number.
+    pub(super) fn is_always(&self) -> bool {
+        match self {
+            Self::Listed(values) => values.iter().all(Option::is_some),
+            Self::Stepped(_) => true,
+        }
+    }
+}
+
 impl Axis<f64> {
     /// The first value that is not within the bounds, and its number.
     pub(super) fn first_outside(&self, bounds: &Bounds) -> Option<(usize, f64)> {

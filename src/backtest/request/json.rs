@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::backtest::variant::{MoneyManagement, Range, Size, Variant};
+use crate::backtest::variant::{Range, Variant};
 use crate::domain::time::format_instant;
 
 use super::config::{JOBS_MAX, Shared, config_to_json};
 use super::error::InputError;
 use super::market::{read_range, read_ticker, read_timeframe, span_to_text};
-use super::money::MoneyVariants;
+use super::money::{MoneyVariants, money_management_to_json};
 use super::node::{Node, read_json};
 use super::scenario::{ScenarioRequest, scenario_to_json};
 
@@ -22,15 +22,16 @@ pub fn parse_spec(text: &str) -> Result<Variant, InputError> {
     let [ticker, timeframe, range, scenario, money_management, config] =
         spec.fields(["ticker", "timeframe", "range", "scenario", "money_management", "config"])?;
     let shared = Shared::read(&config, JOBS_MAX)?;
-    let timeframe = if timeframe.is_present() || !shared.timeframe.is_present() {
-        timeframe
-    } else {
-        shared.timeframe
+    let timeframe = match (timeframe.is_present(), shared.timeframe.is_present()) {
+        (false, true) => &shared.timeframe,
+        _ => &timeframe,
     };
     let request = ScenarioRequest::read(&scenario)?;
-    let money_managements = MoneyVariants::read(&money_management)?;
+    let money_managements =
+        MoneyVariants::read(&money_management, shared.config.maintenance_margin_pct)?;
     let ticker = read_ticker(&ticker)?.to_owned();
-    let timeframe = read_timeframe(&timeframe)?;
+    let timeframe = read_timeframe(timeframe)?;
+    shared.check_timeframe(timeframe)?;
     request.check_timeframes(timeframe)?;
     let scenarios = request.thin_out()?;
     Ok(Variant {
@@ -55,22 +56,6 @@ pub fn variant_to_json(variant: &Variant) -> Value {
         "scenario": scenario_to_json(&variant.scenario),
         "ticker": variant.ticker,
         "timeframe": variant.timeframe.name(),
-    })
-}
-
-/// The money management as in a `spec`; a stop or target that there is none of is null.
-#[must_use]
-pub fn money_management_to_json(money_management: &MoneyManagement) -> Value {
-    let size = match money_management.size {
-        Size::Units(units) => json!({"units": number(units)}),
-        Size::Notional(notional) => json!({"notional": number(notional)}),
-        Size::PctEquity(percent) => json!({"pct_equity": number(percent)}),
-        Size::RiskPct(percent) => json!({"risk_pct": number(percent)}),
-    };
-    json!({
-        "size": size,
-        "stop_loss_pct": money_management.stop_loss_pct.map(number),
-        "take_profit_pct": money_management.take_profit_pct.map(number),
     })
 }
 

@@ -95,7 +95,8 @@ fn read_between(from: &Node<'_>, until: &Node<'_>) -> Result<Range, InputError> 
     Ok(Range::Between { from_ms, until_ms })
 }
 
-fn read_instant_ms(node: &Node<'_>) -> Result<i64, InputError> {
+/// Reads a time, milliseconds since the epoch.
+pub(super) fn read_instant_ms(node: &Node<'_>) -> Result<i64, InputError> {
     node.as_text()
         .and_then(parse_instant_ms)
         .filter(|ms| (EARLIEST_MS..=LATEST_MS).contains(ms))

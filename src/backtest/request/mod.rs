@@ -31,7 +31,8 @@ use self::scenario::{ScenarioRequest, ScenarioVariants, read_scenarios};
 use super::variant::{Config, Keep, Range, Variant};
 
 pub use self::error::InputError;
-pub use self::json::{money_management_to_json, parse_spec, variant_to_json};
+pub use self::json::{parse_spec, variant_to_json};
+pub use self::money::money_management_to_json;
 pub use self::node::read_json;
 pub use self::scenario::scenario_to_json;
 
@@ -88,16 +89,16 @@ impl Request {
         let ranges = read_ranges(&Node::column("date_ranges", columns.date_ranges))?;
         let scenarios =
             read_scenarios(&Node::column("scenario_variants", columns.scenario_variants))?;
-        let money_managements = read_money_managements(&Node::column(
-            "money_management_variants",
-            columns.money_management_variants,
-        ))?;
+        let money = Node::column("money_management_variants", columns.money_management_variants);
+        let maintenance_pct = shared.config.maintenance_margin_pct;
+        let money_managements = read_money_managements(&money, maintenance_pct)?;
 
         let money_count = sum(money_managements.iter().map(MoneyVariants::len));
         let jobs = |scenario_count: u64| {
             product([markets.len() as u64, ranges.len() as u64, scenario_count, money_count])
         };
         for timeframe in BTreeSet::from_iter(markets.iter().map(|market| market.timeframe)) {
+            shared.check_timeframe(timeframe)?;
             scenarios.iter().try_for_each(|scenario| scenario.check_timeframes(timeframe))?;
         }
         let scenario_count = sum(scenarios.iter().map(ScenarioRequest::len));

@@ -148,6 +148,7 @@ fn any_execution() -> impl Strategy<Value = Execution> {
             stops_from,
             stops_active,
             bounds,
+            detail_timeframe: None,
         },
     )
 }

@@ -1,5 +1,6 @@
 //! `universal_config`, and the `config` of a job's spec: what all variants share.
 
+mod execution;
 mod validation;
 
 use std::ops::Bound::{Excluded, Included};
@@ -8,6 +9,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Value, json};
 
 use crate::backtest::variant::{Config, Fill, Keep, KeepTrades};
+use crate::domain::candles::Timeframe;
 
 use super::bounds::Bounds;
 use super::error::InputError;
@@ -15,6 +17,9 @@ use super::json::{number, without_nulls, word};
 use super::market::read_timeframes;
 use super::node::Node;
 
+use self::execution::{
+    check_detail, execution_to_json, funding_to_json, read_execution, read_funding,
+};
 use self::validation::{data_to_json, read_data, read_validation, validation_to_json};
 
 /// No bundle makes more jobs than this, whatever the operator allows: the combinations of its
@@ -26,22 +31,29 @@ pub(super) const JOBS_DEFAULT: u64 = 10_000;
 
 /// Largest sum of money or quantity, account currency or units.
 pub(super) const AMOUNT: Bounds = Bounds::new(Excluded(0.0), Included(1e15));
-pub(super) const FEE_BPS: Bounds = Bounds::new(Included(0.0), Included(10_000.0));
+pub(super) const BALANCE: Bounds = Bounds::new(Included(1e-6), Included(1e15));
 // At 100 % a sale would bring nothing.
-pub(super) const SLIPPAGE_BPS: Bounds = Bounds::new(Included(0.0), Excluded(10_000.0));
-
+pub(super) const COST_BPS: Bounds = Bounds::new(Included(0.0), Excluded(10_000.0));
+pub(super) const MAINTENANCE_PCT: Bounds = Bounds::new(Included(0.0), Excluded(100.0));
+pub(super) const QUANTITY_STEP: Bounds = Bounds::new(Included(1e-15), Included(1e15));
+pub(super) const MIN_NOTIONAL: Bounds = Bounds::new(Included(0.0), Included(1e15));
 pub(super) const SEED: RangeInclusive<u64> = 0..=u64::MAX;
 pub(super) const TOP: RangeInclusive<u64> = 0..=10_000;
 pub(super) const EQUITY_POINTS: RangeInclusive<u64> = 0..=100_000;
 
 /// Keys of `universal_config`.
-pub(super) const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 17] = [
     "timeframe",
     "balance",
     "fee_taker_bps",
     "fee_maker_bps",
     "slippage_bps",
+    "funding_bps_8h",
+    "maintenance_pct",
+    "quantity_step",
+    "min_notional",
     "fill",
+    "execution",
     "data",
     "validation",
     "keep",
@@ -64,6 +76,7 @@ pub(super) struct Shared<'v> {
     pub(super) config: Config,
     pub(super) jobs_max: u64,
     pub(super) jobs_max_at: Node<'v>,
+    detail_at: Node<'v>,
 }
 
 impl<'v> Shared<'v> {
@@ -76,7 +89,13 @@ impl<'v> Shared<'v> {
         let ceiling = jobs_ceiling.clamp(1, JOBS_MAX);
         let jobs_max =
             jobs_max_at.or(JOBS_DEFAULT.min(ceiling), |node| node.count(&(1..=ceiling)))?;
-        Ok(Self { timeframe, config, jobs_max, jobs_max_at })
+        let detail_at = node.child("execution").child("detail_timeframe");
+        Ok(Self { timeframe, config, jobs_max, jobs_max_at, detail_at })
+    }
+
+    /// Refuses what does not go with candles of this length.
+    pub(super) fn check_timeframe(&self, candles: Timeframe) -> Result<(), InputError> {
+        check_detail(&self.detail_at, self.config.execution.detail_timeframe, candles)
     }
 
     /// The complaint about this many jobs, and when they were counted.
@@ -92,18 +111,27 @@ fn read_config(node: &Node<'_>) -> Result<Config, InputError> {
     let number = |key: &str, bounds: Bounds, default: f64| {
         node.child(key).or(default, |node| node.number(&bounds))
     };
+    let step = node.child("quantity_step");
     Ok(Config {
-        balance: number("balance", AMOUNT, default.balance)?,
-        fee_taker_bps: number("fee_taker_bps", FEE_BPS, default.fee_taker_bps)?,
-        fee_maker_bps: number("fee_maker_bps", FEE_BPS, default.fee_maker_bps)?,
-        slippage_bps: number("slippage_bps", SLIPPAGE_BPS, default.slippage_bps)?,
+        balance: number("balance", BALANCE, default.balance)?,
+        fee_taker_bps: number("fee_taker_bps", COST_BPS, default.fee_taker_bps)?,
+        fee_maker_bps: number("fee_maker_bps", COST_BPS, default.fee_maker_bps)?,
+        slippage_bps: number("slippage_bps", COST_BPS, default.slippage_bps)?,
+        funding_bps_8h: node.child("funding_bps_8h").or(default.funding_bps_8h, read_funding)?,
+        maintenance_margin_pct: number(
+            "maintenance_pct",
+            MAINTENANCE_PCT,
+            default.maintenance_margin_pct,
+        )?,
+        quantity_step: step.nullable(|node| node.number(&QUANTITY_STEP))?,
+        min_notional: number("min_notional", MIN_NOTIONAL, default.min_notional)?,
         fill: node.child("fill").or(default.fill, |node| node.choice("fill", &FILLS))?,
+        execution: read_execution(&node.child("execution"))?,
         data: read_data(&node.child("data"))?,
         validation: read_validation(&node.child("validation"))?,
         keep: read_keep(&node.child("keep"))?,
         seed: node.child("seed").or(default.seed, |node| node.count(&SEED))?,
         reuse_results: node.child("reuse_results").or(default.reuse_results, Node::bool)?,
-        ..default
     })
 }
 
@@ -126,12 +154,17 @@ pub(super) fn config_to_json(config: &Config) -> Value {
         "data": asked_for(&config.data, data_to_json),
         "fee_maker_bps": number(config.fee_maker_bps),
         "fee_taker_bps": number(config.fee_taker_bps),
+        "execution": execution_to_json(&config.execution),
         "fill": word(&FILLS, &config.fill),
+        "funding_bps_8h": funding_to_json(&config.funding_bps_8h),
         "keep": {
             "equity_points": config.keep.equity_points,
             "top": config.keep.top,
             "trades": word(&KEEP_TRADES, &config.keep.trades),
         },
+        "maintenance_pct": number(config.maintenance_margin_pct),
+        "min_notional": number(config.min_notional),
+        "quantity_step": config.quantity_step.map(number),
         "reuse_results": config.reuse_results,
         "seed": config.seed,
         "slippage_bps": number(config.slippage_bps),
