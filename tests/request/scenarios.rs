@@ -282,3 +282,25 @@ fn indicators_and_parameters_are_limited_in_number() {
         "scenario_variants[0].params: found 33 names, allowed at most 32"
     );
 }
+
+#[test]
+fn rules_that_would_fill_the_disk_as_specs_are_refused() {
+    let gt = json!({"gt": [{"param": "a"}, {"param": "b"}]});
+    let mut bundle = small_with(
+        "scenario_variants",
+        json!([{
+            "params": {
+                "a": {"from": 1, "to": 1000, "step": 1}, "b": {"from": 1, "to": 1000, "step": 1}
+            },
+            "long": {"entry": {"all": vec![gt; 333]}}
+        }]),
+    );
+    bundle["universal_config"]["limits"] = json!({"max_jobs": 1_000_000});
+    let complaint = super::parse_with_ceiling(&bundle, 1_000_000).unwrap_err().to_string();
+    // 333 rules of 37 bytes a job, and the rest.
+    let (start, end) =
+        ("found 1000000 jobs with ", " MiB of rules and config, allowed at most 4096 MiB");
+    let found = complaint.strip_prefix("universal_config.limits.max_jobs: ").unwrap();
+    let mib: u64 = found.strip_prefix(start).unwrap().strip_suffix(end).unwrap().parse().unwrap();
+    assert!((12_000..13_000).contains(&mib), "{complaint}");
+}

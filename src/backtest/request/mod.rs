@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use self::config::{JOBS_MAX, Shared};
+use self::config::{JOBS_MAX, Shared, config_to_json};
 use self::market::{Market, read_markets, read_ranges};
 use self::money::{MoneyVariants, read_money_managements};
 use self::node::Node;
@@ -35,6 +35,10 @@ pub use self::json::{parse_spec, variant_to_json};
 pub use self::money::money_management_to_json;
 pub use self::node::read_json;
 pub use self::scenario::scenario_to_json;
+
+/// Most text in the specs of a bundle's jobs, not counting what each has of its own, bytes: a rule
+/// set or a funding rate is written to every job.
+const SPEC_BYTES_MAX: u64 = 4 << 30;
 
 /// What a bundle's `universal_config` says of the trades to keep.
 ///
@@ -111,6 +115,13 @@ impl Request {
         let len = jobs(sum(scenarios.iter().map(ScenarioVariants::len)));
         if len > shared.jobs_max {
             return Err(shared.too_many(len, ""));
+        }
+        let per_scenario = jobs(1);
+        let templates = sum(scenarios.iter().map(ScenarioVariants::template_bytes));
+        let shared_bytes = config_to_json(&shared.config).to_string().len() as u64;
+        let spec_bytes = sum([product([templates, per_scenario]), product([shared_bytes, len])]);
+        if spec_bytes > SPEC_BYTES_MAX {
+            return Err(shared.too_large(len, spec_bytes, SPEC_BYTES_MAX));
         }
         let left_out = all - len;
         let config = shared.config;

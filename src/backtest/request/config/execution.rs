@@ -37,8 +37,7 @@ pub(super) fn read_execution(node: &Node<'_>) -> Result<Execution, InputError> {
     let default = Execution::default();
     Ok(Execution {
         stops_from: from.or(default.stops_from, |node| node.choice("price", &STOPS_FROM))?,
-        stops_active: active
-            .or(default.stops_active, |node| node.choice("time", &STOPS_ACTIVE))?,
+        stops_active: active.or(default.stops_active, |node| node.choice("time", &STOPS_ACTIVE))?,
         intrabar: intrabar.or(default.intrabar, |node| node.choice("order", &INTRABAR))?,
         bounds: bounds.or(default.bounds, Node::bool)?,
         detail_timeframe: detail.nullable(read_timeframe)?,

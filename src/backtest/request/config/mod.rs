@@ -104,6 +104,14 @@ impl<'v> Shared<'v> {
         let most = self.jobs_max;
         self.jobs_max_at.error(&format!("found {jobs}{more} jobs{counted}, allowed at most {most}"))
     }
+
+    /// The complaint about jobs whose specs take too much room.
+    pub(super) fn too_large(&self, jobs: u64, bytes: u64, bytes_max: u64) -> InputError {
+        let (found, most) = (bytes >> 20, bytes_max >> 20);
+        self.jobs_max_at.error(&format!(
+            "found {jobs} jobs with {found} MiB of rules and config, allowed at most {most} MiB"
+        ))
+    }
 }
 
 fn read_config(node: &Node<'_>) -> Result<Config, InputError> {

@@ -46,6 +46,7 @@ pub(super) struct OwnRulesRequest<'v> {
 /// Rules with places for parameters.
 pub(super) struct OwnRulesForm {
     template: Arc<Value>,
+    text: String,
     names: Vec<String>,
     indicators: Vec<Make<Indicator>>,
     long: MakeSide,
@@ -72,8 +73,10 @@ impl<'v> OwnRulesRequest<'v> {
         let mut declared = Declared::read(params)?;
         let indicators = Indicators::read(indicators, &mut declared)?;
         let mut reader = RuleReader::new(&indicators, &mut declared);
+        let template = Value::Object(template);
         let form = OwnRulesForm {
-            template: Arc::new(Value::Object(template)),
+            text: template.to_string(),
+            template: Arc::new(template),
             long: reader.side(long)?,
             short: reader.side(short)?,
             names: declared.names().map(str::to_owned).collect(),
@@ -104,8 +107,9 @@ impl OwnRulesForm {
         OwnRules { template: Arc::clone(&self.template), params: named.collect() }
     }
 
-    pub(super) fn identity(&self) -> String {
-        self.template.to_string()
+    /// The rules as the user wrote them.
+    pub(super) fn identity(&self) -> &str {
+        &self.text
     }
 }
 

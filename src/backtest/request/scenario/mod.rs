@@ -182,7 +182,7 @@ impl<'v> ScenarioRequest<'v> {
         let form = match &self.form {
             Form::Preset(preset) => preset.name.to_owned(),
             Form::Combination(form) => form.identity(),
-            Form::Rules(form) => form.identity(),
+            Form::Rules(form) => form.identity().to_owned(),
         };
         let Self { name, parameters, directions, .. } = self;
         format!("{name:?} {form} {} {directions:?}", parameters.identity())
@@ -192,6 +192,14 @@ impl<'v> ScenarioRequest<'v> {
 impl ScenarioVariants {
     pub(super) fn len(&self) -> u64 {
         product([self.combinations.len(), self.directions.len() as u64])
+    }
+
+    /// Bytes of rules of the user's own in the specs of all of these.
+    pub(super) fn template_bytes(&self) -> u64 {
+        match &self.form {
+            Form::Preset(_) | Form::Combination(_) => 0,
+            Form::Rules(form) => product([form.identity().len() as u64, self.len()]),
+        }
     }
 
     pub(super) fn get(&self, mut index: u64) -> Option<Scenario> {
