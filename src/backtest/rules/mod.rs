@@ -3,6 +3,7 @@
 
 mod compare;
 mod evaluate;
+pub mod explain;
 mod lookback;
 mod operand;
 
