@@ -127,25 +127,31 @@ fn add_tasks(pipes: &mut Pipes, worker: &Worker, wakes: Wakes) {
 pub fn kinds(settings: &Settings) -> anyhow::Result<Kinds> {
     let slots = NonZeroUsize::new(settings.worker.slot_count()).unwrap_or(NonZeroUsize::MIN);
     let slots = Arc::new(Slots::new(slots).context("start the slots")?);
-    let recheck = Duration::from_millis(settings.candles.recheck_interval_ms);
-    let source = match settings.candles.source {
-        CandleSourceName::Files => FileSource::new(settings.candles.files.dir.clone()),
-    };
-    let candles = Arc::new(CandleCache::new(source, settings.candles.cache_mb_max << 20, recheck));
     let limits = &settings.kinds;
     let backtest = Limits {
         timeout_ms: ms(limits.backtest.timeout_ms),
         stall_ms: Some(ms(limits.backtest.stall_ms)),
     };
-    let shared = SharedLimits {
-        windows_mb_max: limits.backtest.windows_mb_max,
-        series_mb_max: limits.backtest.series_mb_max,
-    };
-    let patience = Duration::from_millis(limits.backtest.stall_ms);
-    let preparer = Arc::new(Preparer::new(candles, slots.count().get(), patience, shared));
+    let preparer = Arc::new(preparer(settings, slots.count().get()));
     Ok(Kinds::new()
         .with(BacktestKind::new(preparer, slots, backtest, limits.backtest.slice_candles))
         .with(SleepKind::new(ms(limits.sleep.timeout_ms))))
+}
+
+/// What loads and shares candles for backtests on this many threads.
+#[must_use]
+pub fn preparer(settings: &Settings, slots: usize) -> Preparer<FileSource> {
+    let recheck = Duration::from_millis(settings.candles.recheck_interval_ms);
+    let source = match settings.candles.source {
+        CandleSourceName::Files => FileSource::new(settings.candles.files.dir.clone()),
+    };
+    let candles = Arc::new(CandleCache::new(source, settings.candles.cache_mb_max << 20, recheck));
+    let backtest = settings.kinds.backtest;
+    let shared = SharedLimits {
+        windows_mb_max: backtest.windows_mb_max,
+        series_mb_max: backtest.series_mb_max,
+    };
+    Preparer::new(candles, slots, Duration::from_millis(backtest.stall_ms), shared)
 }
 
 fn ms(value: u64) -> i64 {

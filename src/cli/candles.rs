@@ -216,7 +216,8 @@ impl SeriesArgs {
     }
 }
 
-fn instant(text: &str) -> Result<i64, String> {
+/// Reads a date or an instant as an argument; milliseconds since the epoch.
+pub(super) fn instant(text: &str) -> Result<i64, String> {
     parse_instant_ms(text)
         .ok_or_else(|| "allowed a date such as 2020-01-01, or RFC 3339".to_owned())
 }

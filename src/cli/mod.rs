@@ -3,8 +3,11 @@
 pub mod candles;
 mod check;
 mod demo;
+mod explain;
 mod migrate;
 mod reload;
+mod replay;
+mod rerun;
 mod run;
 
 use std::path::PathBuf;
@@ -43,6 +46,10 @@ enum Command {
     /// Fills and shows the local candle store.
     #[command(subcommand)]
     Candles(candles::CandlesCommand),
+    /// Runs a stored backtest again and says whether the same comes out, to the last bit.
+    Replay(replay::ReplayArgs),
+    /// Says which rules of a stored backtest were true at a time, and what was done about it.
+    Explain(explain::ExplainArgs),
     /// Shows it all at work on a private Postgres, and leaves nothing behind.
     Demo(demo::DemoArgs),
 }
@@ -88,6 +95,8 @@ fn execute(command: Command, environment: Environment) -> anyhow::Result<ExitCod
             candles::run(&command, &settings()?.candles.files.dir, &mut std::io::stdout())
                 .map(|()| ExitCode::SUCCESS)
         }
+        Command::Replay(args) => runtime.block_on(replay::run(&args, &settings()?)),
+        Command::Explain(args) => runtime.block_on(explain::run(&args, &settings()?)),
         Command::Demo(args) => runtime.block_on(demo::run(&args)),
     };
     // A thread that waits for a file for ever must not keep the process.

@@ -11,6 +11,7 @@ mod rescue;
 mod results;
 mod schema;
 mod settings;
+mod stored_jobs;
 mod workers;
 
 use std::ops::{Deref, DerefMut};
@@ -32,6 +33,7 @@ pub use self::listener::{Session, SessionEvent};
 pub use self::rescue::{DeadWorker, Rescued};
 pub use self::schema::{SCHEMA_VERSION, SchemaState};
 pub use self::settings::DatabaseSettings;
+pub use self::stored_jobs::{StoredJob, StoredResult};
 pub use self::workers::{Look, WorkerId};
 
 /// A process that is stopped inside a transaction must not hold its locks for long.

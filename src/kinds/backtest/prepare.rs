@@ -138,12 +138,7 @@ impl Prepared {
     /// # Errors
     /// The candles are broken, worse than the variant allows, or do not suit it.
     pub fn start(&self) -> Result<Backtest, Failure> {
-        let key = (self.loaded.digest.clone(), self.variant.timeframe);
-        let check = || CheckedCandles::new(self.loaded.candles_in_window(), self.variant.timeframe);
-        let candles = self
-            .windows
-            .try_get_with(key, check)
-            .map_err(|error| failure("bad_candles", &error, true))?;
+        let candles = self.candles()?;
         let warmup = self.loaded.first_in_range.saturating_sub(self.loaded.window.start);
         let found = DataFound {
             checked: candles.report(),
@@ -154,6 +149,16 @@ impl Prepared {
         limits.check(&found).map_err(|error| failure("bad_candles", &error, false))?;
         Backtest::new(&self.variant, candles, &self.shared)
             .map_err(|error| failure("invalid_spec", &anyhow::Error::new(error), false))
+    }
+
+    /// The candles of the run, warm-up included, checked now or by a run before.
+    ///
+    /// # Errors
+    /// The candles are broken.
+    pub fn candles(&self) -> Result<CheckedCandles, Failure> {
+        let key = (self.loaded.digest.clone(), self.variant.timeframe);
+        let check = || CheckedCandles::new(self.loaded.candles_in_window(), self.variant.timeframe);
+        self.windows.try_get_with(key, check).map_err(|error| failure("bad_candles", &error, true))
     }
 }
 
