@@ -27,6 +27,7 @@ mod tests;
 pub mod trade;
 pub mod validation;
 pub mod variant;
+pub mod walk_forward;
 mod window;
 
 pub use checked::{CandleError, CandleReport, CheckedCandles};

@@ -42,6 +42,9 @@ pub struct Report {
     pub trades: Vec<Trade>,
     /// The thinned equity curve.
     pub equity: Vec<EquityPoint>,
+    /// Equity at the end of every UTC day from the one of the first traded candle on; not written.
+    #[serde(skip)]
+    pub daily_equity: Vec<f64>,
 }
 
 /// The same run under the other order of stop and target within a candle.

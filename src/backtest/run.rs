@@ -175,6 +175,7 @@ impl Backtest {
             metrics,
             equity: thin(&ledger.curve, candles, points),
             trades: ledger.trades,
+            daily_equity: daily,
         }
     }
 }

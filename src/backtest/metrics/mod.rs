@@ -58,9 +58,13 @@ pub enum Undefined {
     AccountUsedUp,
     /// There was no candle to enter at and another to leave at.
     FewerThan2Candles,
+    /// What it is measured against did not gain.
+    InSampleLoss,
+    /// The figure is too large for a number.
+    BeyondCounting,
 }
 
-type Figure = Result<f64, Undefined>;
+pub(super) type Figure = Result<f64, Undefined>;
 
 /// The figures of a run. Ratios and shares are plain numbers (0.1 is 10 %), money is in account
 /// currency.
@@ -223,6 +227,14 @@ impl Metrics {
             undefined,
         }
     }
+}
+
+/// [`Metrics::cagr`] and [`Metrics::sharpe`] of an account that began with `balance` and had these
+/// marks at the ends of days that follow each other.
+pub(super) fn annual_figures(balance: f64, marks: &[f64]) -> [Figure; 2] {
+    let daily = DailyReturns::new(balance, marks);
+    let last = marks.last().copied().unwrap_or(balance);
+    [daily.cagr(last / balance), daily.sharpe()]
 }
 
 /// A count as a float; exact below 2^53.
