@@ -27,7 +27,7 @@ const MAY_NAME: [(&str, &[&str]); 15] = [
     ("kinds", &["candles", "backtest", "statistics", "pipeline", "domain"]),
     ("store", &["domain"]),
     ("candles", &["domain"]),
-    ("backtest", &["domain"]),
+    ("backtest", &["statistics", "domain"]),
     ("statistics", &["domain"]),
     ("domain", &[]),
 ];

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::checked::CheckedCandles;
+use super::checked::{CheckedCandles, Span};
 
 /// Candles at whose closes account and position are the same. The equity at each of these closes is
 /// `balance + quantity * (close - entry_price)`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Stretch {
     /// The candle after the last one of the stretch; it starts where the one before it ends.
     pub(super) end: usize,
@@ -16,12 +16,32 @@ pub(super) struct Stretch {
     pub(super) quantity: f64,
     /// Price of the entry fill; of no meaning without a position.
     pub(super) entry_price: f64,
+    /// Whether the position was taken at the first of these closes: it was not held before, in the
+    /// candle of that close.
+    pub(super) entered_at_close: bool,
+    /// Whether the position was left at the close after the last of these: it was held until then,
+    /// in the candle of that close.
+    pub(super) left_at_close: bool,
 }
 
 impl Stretch {
+    /// The candles in which the position was held from open to close, if the stretch covers `bars`.
+    pub(super) fn held(&self, bars: &Range<usize>) -> Range<usize> {
+        if self.is_flat() {
+            return bars.start..bars.start;
+        }
+        let start = bars.start + usize::from(self.entered_at_close);
+        start..(bars.end + usize::from(self.left_at_close)).max(start)
+    }
+
     /// Equity at a close, account currency.
     pub(super) fn equity(&self, close: f64) -> f64 {
         self.balance + self.quantity * (close - self.entry_price)
+    }
+
+    /// The worst and the best close for the position of those in `span`.
+    pub(super) fn worst_and_best(&self, span: Span) -> [f64; 2] {
+        if self.quantity < 0.0 { [span.high, span.low] } else { [span.low, span.high] }
     }
 
     /// Whether no position is held.
@@ -48,9 +68,9 @@ impl Curve {
         self.start..self.stretches.last().map_or(self.start, |stretch| stretch.end)
     }
 
-    /// Appends a stretch; one that ends where the curve already does adds no candle and is dropped.
+    /// Appends a stretch; one that adds neither a close nor a candle held is dropped.
     pub(super) fn push(&mut self, stretch: Stretch) {
-        if stretch.end > self.bars().end {
+        if stretch.end > self.bars().end || stretch.left_at_close {
             self.stretches.push(stretch);
         }
     }
@@ -103,17 +123,12 @@ impl Reader<'_> {
             let stretch = *self.move_to(start)?;
             let piece = start..stretch.end.min(bars.end);
             let closes = self.candles.close_extremes(piece.clone());
-            let (worst, best) = if stretch.quantity < 0.0 {
-                (closes.high, closes.low)
-            } else {
-                (closes.low, closes.high)
-            };
-            let of = |close: f64| (piece.start, close, stretch.equity(close));
-            let [low, high] = [of(worst), of(best)];
+            let [low, high] = stretch
+                .worst_and_best(closes)
+                .map(|close| (piece.start, close, stretch.equity(close)));
             let first = |(from, close, equity): (usize, f64, f64)| {
-                let bar =
-                    if stretch.is_flat() { from } else { self.first_close(piece.clone(), close) };
-                (bar, equity)
+                let searched = if stretch.is_flat() { from..from } else { piece.clone() };
+                (self.candles.first_close(searched, close).unwrap_or(from), equity)
             };
             found = Some(match found {
                 None => [first(low), first(high)],
@@ -125,12 +140,6 @@ impl Reader<'_> {
             start = piece.end;
         }
         found
-    }
-
-    fn first_close(&self, bars: Range<usize>, wanted: f64) -> usize {
-        let closes = self.candles.candles().close.get(bars.clone()).unwrap_or_default();
-        let offset = closes.iter().position(|close| close.to_bits() == wanted.to_bits());
-        bars.start + offset.unwrap_or_default()
     }
 
     /// Drops the stretches that end at or before `bar`.
@@ -167,7 +176,13 @@ mod tests {
             for (length, quantity, price) in stretches {
                 end = (end + length).min(closes.len());
                 let quantity = f64::from(quantity);
-                curve.push(Stretch { end, balance: 10.0 * price, quantity, entry_price: price });
+                curve.push(Stretch {
+                    end,
+                    balance: 10.0 * price,
+                    quantity,
+                    entry_price: price,
+                    ..Stretch::default()
+                });
             }
             let timeframe = "1m".parse().unwrap();
             (CheckedCandles::new(Arc::new(candles), timeframe).unwrap(), curve)

@@ -8,6 +8,7 @@
 pub mod bits;
 pub mod checked;
 mod curve;
+pub mod daily;
 pub mod indicators;
 pub mod metrics;
 pub mod params;

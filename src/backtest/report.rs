@@ -9,6 +9,7 @@ use crate::domain::time::format_instant;
 
 use super::checked::{CandleReport, CheckedCandles};
 use super::curve::Curve;
+use super::daily::DailyEquity;
 use super::metrics::Metrics;
 use super::simulation::Rejections;
 use super::trade::Trade;
@@ -42,9 +43,9 @@ pub struct Report {
     pub trades: Vec<Trade>,
     /// The thinned equity curve.
     pub equity: Vec<EquityPoint>,
-    /// Equity at the end of every UTC day from the one of the first traded candle on; not written.
+    /// Equity at the end of each day; not written.
     #[serde(skip)]
-    pub daily_equity: Vec<f64>,
+    pub daily: DailyEquity,
 }
 
 /// The same run under the other order of stop and target within a candle.
@@ -160,8 +161,9 @@ mod tests {
         }
         let candles = CheckedCandles::new(Arc::new(candles), "1m".parse().unwrap()).unwrap();
         let mut curve = Curve::new(0);
+        let one = Stretch { balance: 1.0, quantity: 1.0, entry_price: 1.0, ..Stretch::default() };
         for end in (0..equity.len()).step_by(30).chain([equity.len()]) {
-            curve.push(Stretch { end, balance: 1.0, quantity: 1.0, entry_price: 1.0 });
+            curve.push(Stretch { end, ..one });
         }
         thin(&curve, &candles, limit).iter().map(|point| point.equity).collect()
     }

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use crate::domain::candles::Timeframe;
 
 use super::checked::CheckedCandles;
-use super::metrics::{METRICS_VERSION, Metrics, Observed, daily_equity};
+use super::curve::Curve;
+use super::daily::DailyEquity;
+use super::metrics::{METRICS_VERSION, Metrics, Observed};
 use super::report::{Bounds, Report, digest, thin};
 use super::rules::{self, RuleError};
 use super::settings::check_settings;
 use super::shared::Shared;
 use super::signals::Signals;
-use super::simulation::{Inputs, Ledger, Simulation, hold_return};
+use super::simulation::{Inputs, Ledger, Simulation, hold_curve};
 use super::variant::{Fill, Variant};
 use super::window::traded;
 
@@ -153,19 +155,21 @@ impl Backtest {
         let Self { variant, inputs, simulation } = self;
         let (config, candles, window) = (&variant.config, &inputs.candles, &inputs.window);
         let ledger = simulation.finish();
-        let daily = daily_equity(config.balance, &ledger.curve, candles);
+        let daily_of = |curve: &Curve| DailyEquity::of(config.balance, curve, candles);
+        let daily = daily_of(&ledger.curve);
+        let hold = hold_curve(config, candles, window).map(|curve| daily_of(&curve));
         let metrics = Metrics::of(&Observed {
             ledger: &ledger,
             candles,
             daily: &daily,
-            balance: config.balance,
-            buy_and_hold: hold_return(config, candles.candles(), window),
+            hold: hold.as_ref(),
+            days_per_year: config.days_per_year,
         });
         let points = usize::try_from(config.keep.equity_points).unwrap_or(usize::MAX);
         Report {
             engine_version: ENGINE_VERSION,
             metrics_version: METRICS_VERSION,
-            digest: digest(&ledger.trades, &daily),
+            digest: digest(&ledger.trades, &daily.marks),
             optimistic: config.fill == Fill::Close,
             warmup_missing: warmup_candles(&variant).saturating_sub(window.start),
             candle_report: candles.report(),
@@ -175,7 +179,7 @@ impl Backtest {
             metrics,
             equity: thin(&ledger.curve, candles, points),
             trades: ledger.trades,
-            daily_equity: daily,
+            daily,
         }
     }
 }

@@ -29,18 +29,20 @@ pub(super) fn check_settings(variant: &Variant) -> Result<(), BacktestError> {
     }
 }
 
-fn account(config: &Config) -> [Rule; 6] {
+fn account(config: &Config) -> [Rule; 7] {
     let bps =
         |name, value: f64| (name, value, (0.0..10_000.0).contains(&value), "0 to below 10000");
     let balance = (1e-6..=1e15).contains(&config.balance);
     let step = config.quantity_step.unwrap_or(1.0);
     let least = config.min_notional;
+    let days = config.days_per_year;
     [
         ("balance", config.balance, balance, "0.000001 to 1e15"),
         bps("fee_taker_bps", config.fee_taker_bps),
         bps("fee_maker_bps", config.fee_maker_bps),
         bps("slippage_bps", config.slippage_bps),
         ("quantity_step", step, (1e-15..=1e15).contains(&step), "1e-15 to 1e15"),
+        ("days_per_year", days.into(), (1..=366).contains(&days), "1 to 366"),
         ("min_notional", least, (0.0..=1e15).contains(&least), "0 to 1e15"),
     ]
 }

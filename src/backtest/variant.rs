@@ -134,6 +134,9 @@ pub struct Config {
     pub data: DataLimits,
     /// How the results of the bundle are checked.
     pub validation: Validation,
+    /// Days of a year in ratios: 365, or fewer where markets close, 252 for shares. With fewer, days
+    /// without a close do not count.
+    pub days_per_year: u16,
     /// What is kept beside the metrics.
     pub keep: Keep,
     /// Seed of everything that is random.
@@ -157,6 +160,7 @@ impl Default for Config {
             execution: Execution::default(),
             data: DataLimits::default(),
             validation: Validation::default(),
+            days_per_year: 365,
             keep: Keep::default(),
             seed: 1,
             reuse_results: true,

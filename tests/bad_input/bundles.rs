@@ -31,7 +31,7 @@ const REJECTED: [(&str, &str, &str); 23] = [
     (
         "scenario_variants",
         r#"[{"preset": "sma_cros"}]"#,
-        r#"scenario_variants[0].preset: unknown preset "sma_cros", did you mean "sma_cross"? allowed: buy_and_hold, dual_ema_cross, macd_cross, sma_cross"#,
+        r#"scenario_variants[0].preset: unknown preset "sma_cros", did you mean "sma_cross"? allowed: bollinger, buy_and_hold, chandelier_exit, dual_ema_cross, ema_cross, ema_trend, lagging_stc, macd_cross, random_entry, rsi_divergence, rsi_divergence_confirm, sma_cross, stc, stoch_rsi_trend, supertrend, supe…"#,
     ),
     (
         "scenario_variants",

@@ -1,10 +1,6 @@
 //! A bundle's JSON is read strictly, counted without being written out, and taken apart the same
 //! way every time.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod properties;
 mod refusals;
@@ -145,7 +141,7 @@ fn what_is_left_out_has_a_default() {
             "config": {
                 "balance": 10_000, "fee_taker_bps": 0, "fee_maker_bps": 0, "slippage_bps": 0,
                 "funding_bps_8h": 0, "maintenance_pct": 0.5, "min_notional": 0, "fill": "next_open",
-                "execution": {
+                "days_per_year": 365, "execution": {
                     "stops_from": "entry_fill", "stops_active": "entry_bar",
                     "intrabar": "stop_first", "bounds": false
                 }, "reuse_results": true, "seed": 1,

@@ -88,6 +88,12 @@ impl Closes {
         }
         Self { span: Span::over(closes, closes), centre, sum, squares }
     }
+
+    /// Σ close of a whole block.
+    #[expect(clippy::cast_precision_loss, reason = "a block has 64 candles")]
+    fn total(&self) -> f64 {
+        BLOCK as f64 * self.centre + self.sum
+    }
 }
 
 impl Blocks {
@@ -143,6 +149,33 @@ impl Blocks {
         pieces(bars).filter_map(of).fold(Span::NONE, Span::and)
     }
 
+    /// The first of `bars` that closes at exactly `price`.
+    pub(super) fn first_close(
+        &self,
+        candles: &Candles,
+        bars: Range<usize>,
+        price: f64,
+    ) -> Option<usize> {
+        pieces(bars).find_map(|piece| {
+            let Span { low, high } = self.closes.get(piece.start / BLOCK)?.span;
+            let closes =
+                candles.close.get(piece.clone()).filter(|_| low <= price && price <= high)?;
+            let offset = closes.iter().position(|close| close.to_bits() == price.to_bits())?;
+            Some(piece.start + offset)
+        })
+    }
+
+    /// Σ close of `bars`.
+    pub(super) fn sum_of_closes(&self, candles: &Candles, bars: Range<usize>) -> f64 {
+        let of = |piece: Range<usize>| -> Option<f64> {
+            if piece.len() == BLOCK {
+                return self.closes(piece.start).map(Closes::total);
+            }
+            candles.close.get(piece).map(sum)
+        };
+        pieces(bars).filter_map(of).fold(0.0, |sum, piece| sum + piece)
+    }
+
     /// The lowest low and the highest high of the block that candle `bar` lies in.
     pub(super) fn range(&self, bar: usize) -> Option<Span> {
         self.ranges.get(bar / BLOCK).copied()
@@ -174,6 +207,17 @@ fn first_touch(lows: &[f64], highs: &[f64], below: f64, above: f64) -> Option<us
         }
     }
     None
+}
+
+fn sum(closes: &[f64]) -> f64 {
+    let (groups, rest) = closes.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for group in groups {
+        for (lane, close) in lanes.iter_mut().zip(group) {
+            *lane += close;
+        }
+    }
+    lanes.iter().chain(rest).fold(0.0, |sum, part| sum + part)
 }
 
 /// Unlike `f64::min`, this is one instruction; no price is NaN.
@@ -219,6 +263,12 @@ mod tests {
             prop_assert_eq!(blocks.extremes(&candles, bars.clone()), span);
             let span = Span { low: low(&candles.close), high: high(&candles.close) };
             prop_assert_eq!(blocks.close_extremes(&candles, bars.clone()), span);
+            let sum: f64 = candles.close[bars.clone()].iter().sum();
+            let found = blocks.sum_of_closes(&candles, bars.clone());
+            prop_assert!((found - sum).abs() <= 1e-12 * sum.abs(), "{} {}", found, sum);
+            let wanted = candles.close[from.min(prices.len() - 1)];
+            let first = bars.clone().find(|bar| candles.close[*bar].to_bits() == wanted.to_bits());
+            prop_assert_eq!(blocks.first_close(&candles, bars, wanted), first);
         }
     }
 

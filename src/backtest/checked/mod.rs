@@ -132,6 +132,16 @@ impl CheckedCandles {
         self.blocks.close_extremes(&self.candles, bars)
     }
 
+    /// The first of `bars` that closes at exactly `price`.
+    pub(super) fn first_close(&self, bars: Range<usize>, price: f64) -> Option<usize> {
+        self.blocks.first_close(&self.candles, bars, price)
+    }
+
+    /// Σ close of `bars`.
+    pub(super) fn sum_of_closes(&self, bars: Range<usize>) -> f64 {
+        self.blocks.sum_of_closes(&self.candles, bars)
+    }
+
     /// The lowest low and the highest high of the block that candle `bar` lies in.
     pub(super) fn block_range(&self, bar: usize) -> Option<Span> {
         self.blocks.range(bar)

@@ -2,10 +2,11 @@
 
 use crate::backtest::trade::Trade;
 
-use super::{Figure, Undefined, count, deviation, mean, ratio};
+use super::undefined::{Figure, Undefined};
+use super::{count, deviation, mean, ratio};
 
 /// Trades beyond this number do not raise the system quality number any further.
-const SQN_CAP: usize = 100;
+pub(super) const SQN_CAP: usize = 100;
 
 /// Profits of the trades, and what all figures need of them.
 pub(super) struct TradeFigures<'a> {
@@ -76,7 +77,15 @@ impl<'a> TradeFigures<'a> {
         Ok(mean(&self.profits))
     }
 
-    pub(super) fn sqn(&self) -> Figure {
+    /// The share of the account that maximises its growth.
+    pub(super) fn kelly(&self) -> Figure {
+        let payoff = self.payoff()?;
+        let won = ratio(self.won.trades, self.trades.len());
+        Ok(won - (1.0 - won) / payoff)
+    }
+
+    /// System quality number, with at most `cap` trades counted.
+    pub(super) fn sqn(&self, cap: usize) -> Figure {
         let mean = self.expectancy()?;
         if self.profits.len() < 2 {
             return Err(Undefined::FewerThan2Trades);
@@ -85,7 +94,7 @@ impl<'a> TradeFigures<'a> {
         if deviation <= 1e-12 * mean.abs() {
             return Err(Undefined::ZeroDeviation);
         }
-        Ok(count(self.profits.len().min(SQN_CAP)).sqrt() * mean / deviation)
+        Ok(count(self.profits.len().min(cap)).sqrt() * mean / deviation)
     }
 
     pub(super) fn best(&self) -> Figure {
@@ -96,20 +105,30 @@ impl<'a> TradeFigures<'a> {
         self.profits.iter().copied().reduce(f64::min).ok_or(Undefined::NoTrades)
     }
 
-    pub(super) fn mean_duration(&self) -> Figure {
+    /// Mean profit in multiples of the risk, of the trades that had a stop.
+    pub(super) fn expectancy_r(&self) -> Figure {
         self.some_trades()?;
-        let durations: usize = self.trades.iter().map(duration).sum();
-        Ok(count(durations) / count(self.trades.len()))
+        let multiples: Vec<f64> = self.trades.iter().filter_map(|trade| trade.r).collect();
+        if multiples.is_empty() { Err(Undefined::NoStops) } else { Ok(mean(&multiples)) }
     }
 
-    pub(super) fn median_duration(&self) -> Figure {
+    pub(super) fn sum_of(&self, of: impl Fn(&Trade) -> f64) -> f64 {
+        self.trades.iter().map(of).fold(0.0, |sum, value| sum + value)
+    }
+
+    pub(super) fn mean_of(&self, of: impl Fn(&Trade) -> f64) -> Figure {
         self.some_trades()?;
-        let mut durations: Vec<usize> = self.trades.iter().map(duration).collect();
-        let middle = durations.len() / 2;
-        let odd = durations.len() % 2 == 1;
-        let (below, upper, _) = durations.select_nth_unstable(middle);
-        let lower = below.iter().max().filter(|_| !odd).unwrap_or(upper);
-        Ok((count(*lower) + count(*upper)) / 2.0)
+        Ok(self.sum_of(of) / count(self.trades.len()))
+    }
+
+    /// Of an even count the mean of the two in the middle.
+    pub(super) fn median_of(&self, of: impl Fn(&Trade) -> f64) -> Figure {
+        self.some_trades()?;
+        let mut values: Vec<f64> = self.trades.iter().map(of).collect();
+        let (middle, odd) = (values.len() / 2, values.len() % 2 == 1);
+        let (below, upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+        let lower = below.iter().copied().reduce(f64::max).filter(|_| !odd).unwrap_or(*upper);
+        Ok((lower + *upper) / 2.0)
     }
 
     /// Most closed trades in a row that won (`winning`) or did not.
@@ -125,10 +144,6 @@ impl<'a> TradeFigures<'a> {
     fn some_trades(&self) -> Result<(), Undefined> {
         if self.trades.is_empty() { Err(Undefined::NoTrades) } else { Ok(()) }
     }
-}
-
-fn duration(trade: &Trade) -> usize {
-    trade.exit_bar - trade.entry_bar
 }
 
 #[cfg(test)]
@@ -174,9 +189,51 @@ mod tests {
         assert_eq!(figures.expectancy(), Ok(15.0));
         assert_eq!((figures.best(), figures.worst()), (Ok(50.0), Ok(-10.0)));
         assert_eq!((figures.streak(true), figures.streak(false)), (1, 2));
-        assert_eq!((figures.mean_duration(), figures.median_duration()), (Ok(4.5), Ok(4.0)));
+        let bars = |trade: &Trade| count(trade.bars);
+        assert_eq!((figures.mean_of(bars), figures.median_of(bars)), (Ok(4.5), Ok(4.0)));
         // mean 15, squared distances 225 + 625 + 625 + 1225 = 2700, std 30.
-        assert_eq!(figures.sqn(), Ok(2.0 * 15.0 / 30.0));
+        assert_eq!(figures.sqn(SQN_CAP), Ok(2.0 * 15.0 / 30.0));
+    }
+
+    #[test]
+    fn kelly_risk_and_excursions_agree_with_hand_calculation() {
+        let with = |pnl: f64, r: Option<f64>, mae_pct: f64, mfe_pct: f64| Trade {
+            r,
+            mae_pct,
+            mfe_pct,
+            ..trade(pnl, 1, ExitReason::Signal)
+        };
+        let trades = [
+            with(20.0, Some(2.0), 0.5, 4.0),
+            with(-10.0, Some(-1.0), 1.5, 0.0),
+            with(0.0, None, 1.0, 1.0),
+            with(10.0, Some(1.5), 3.0, 7.0),
+            with(-10.0, None, 4.0, 3.0),
+        ];
+        let figures = TradeFigures::new(&trades);
+        // Two of five win 1.5 times what is lost: 0.4 - 0.6 / 1.5 = 0.
+        assert_eq!(figures.payoff(), Ok(1.5));
+        assert!(figures.kelly().unwrap().abs() < 1e-15);
+        assert_eq!(figures.expectancy_r(), Ok(2.5 / 3.0));
+        assert_eq!(figures.mean_of(|trade| trade.mae_pct), Ok(2.0));
+        assert_eq!(figures.median_of(|trade| trade.mae_pct), Ok(1.5));
+        assert_eq!(figures.mean_of(|trade| trade.mfe_pct), Ok(3.0));
+        assert_eq!(figures.median_of(|trade| trade.mfe_pct), Ok(3.0));
+        // Three of four win 40 / 3 on average: 0.75 - 0.25 / (4 / 3).
+        let winning = [trades[0].clone(), trades[3].clone(), trades[3].clone(), trades[1].clone()];
+        let kelly = TradeFigures::new(&winning).kelly().unwrap();
+        assert!((kelly - 0.5625).abs() < 1e-15, "{kelly}");
+    }
+
+    #[test]
+    fn only_the_capped_quality_number_stops_to_grow_with_the_trades() {
+        // 200 trades of +3 and -1: mean 1, std 2 · √(200/199).
+        let trades: Vec<Trade> =
+            (0..200).map(|i| trade([3.0, -1.0][i % 2], 1, ExitReason::Signal)).collect();
+        let (figures, deviation) = (TradeFigures::new(&trades), 2.0 * (200.0_f64 / 199.0).sqrt());
+        assert!((figures.sqn(SQN_CAP).unwrap() - 10.0 / deviation).abs() < 1e-12);
+        let uncapped = figures.sqn(usize::MAX).unwrap();
+        assert!((uncapped - 200.0_f64.sqrt() / deviation).abs() < 1e-12);
     }
 
     #[test]
@@ -187,9 +244,11 @@ mod tests {
         let won = [trade(1.0, 1, ExitReason::EndOfData)];
         assert_eq!(TradeFigures::new(&won).win_rate(), Err(Undefined::NoClosedTrades));
         assert_eq!(TradeFigures::new(&won).profit_factor(), Err(Undefined::NoLosses));
-        assert_eq!(TradeFigures::new(&won).sqn(), Err(Undefined::FewerThan2Trades));
+        assert_eq!(TradeFigures::new(&won).sqn(SQN_CAP), Err(Undefined::FewerThan2Trades));
         let lost = [trade(-1.0, 1, ExitReason::Signal)];
         assert_eq!(TradeFigures::new(&lost).payoff(), Err(Undefined::NoWins));
+        assert_eq!(TradeFigures::new(&lost).kelly(), Err(Undefined::NoWins));
+        assert_eq!(TradeFigures::new(&lost).expectancy_r(), Err(Undefined::NoStops));
         assert_eq!(TradeFigures::new(&lost).profit_factor(), Ok(0.0));
     }
 }

@@ -13,7 +13,7 @@ use super::{Leave, Simulation};
 
 /// When in a candle a fill happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
+pub(super) enum Moment {
     Open,
     Inside,
     Close,
@@ -128,20 +128,27 @@ impl Simulation {
             until_ms: now_ms,
             bar: FundingRates::next_bar(times, bar, now_ms),
         };
-        self.mark(bar, Some(position));
+        self.mark(bar, Some((position, Moment::Open)));
         self.state.balance -= payment;
     }
 
-    /// Notes that account and position were as they are at all closes before `bar`.
-    pub(super) fn mark(&mut self, bar: usize, position: Option<&Position>) {
-        let (quantity, entry_price) = position
-            .map_or((0.0, 0.0), |position| (position.signed_quantity(), position.entry.price));
-        let balance = self.state.balance;
-        self.state.ledger.curve.push(Stretch { end: bar, balance, quantity, entry_price });
+    /// Notes that account and position were as they are at all closes before `bar`, and when in that
+    /// candle this ends for a position.
+    pub(super) fn mark(&mut self, bar: usize, position: Option<(&Position, Moment)>) {
+        let (balance, at_close) = (self.state.balance, self.fills_at_close());
+        let curve = &mut self.state.ledger.curve;
+        let flat = Stretch { end: bar, balance, ..Stretch::default() };
+        curve.push(position.map_or(flat, |(position, moment)| Stretch {
+            quantity: position.signed_quantity(),
+            entry_price: position.entry.price,
+            entered_at_close: at_close && curve.bars().end == position.entry_bar,
+            left_at_close: moment == Moment::Close,
+            ..flat
+        }));
     }
 
     fn settle(&mut self, position: &Position, exit: Exit) {
-        self.mark(exit.bar, Some(position));
+        self.mark(exit.bar, Some((position, exit.moment)));
         let trade = self.trade(position, exit);
         self.state.balance += position.profit(exit.fill.price) - position.quantity * exit.fill.fee;
         self.state.ended |= !self.setup.alive.contains(&self.state.balance);

@@ -39,7 +39,7 @@ mod orders;
 mod position;
 mod sizing;
 
-pub(super) use baseline::hold_return;
+pub(super) use baseline::hold_curve;
 use costs::Costs;
 use decisions::Decisions;
 use detail::Detail;

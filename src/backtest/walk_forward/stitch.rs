@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::backtest::daily::DailyEquity;
 use crate::backtest::metrics::{Figure, Undefined, annual_figures};
 use crate::backtest::report::{EquityPoint, Report};
-use crate::domain::time::DAY_MS;
 
 /// Days of a year for growth, as in the figures of a run.
 const DAYS_PER_YEAR: f64 = 365.25;
@@ -93,13 +93,12 @@ impl Test {
     /// [`Test::points_max`] points.
     #[must_use]
     pub fn of(report: Report, balance: f64) -> Self {
-        let first_ms = report.equity.first().map_or(0, |point| point.time);
         Self {
             balance,
             final_equity: report.metrics.final_equity,
             max_drawdown: report.metrics.max_drawdown,
-            first_day: first_ms.div_euclid(DAY_MS),
-            daily_equity: report.daily_equity,
+            first_day: i64::from(report.daily.first_day),
+            daily_equity: report.daily.marks,
             points: report.equity,
         }
     }
@@ -114,7 +113,8 @@ pub fn stitch(balance: f64, runs: &[FoldRun], points_max: usize) -> Stitched {
         record.append(&run.test);
     }
     let Record { equity, marks, points, deepest, .. } = record;
-    let [cagr, sharpe] = annual_figures(balance, &marks);
+    let daily = DailyEquity { first_day: 0, balance, marks };
+    let [cagr, sharpe] = annual_figures(&daily);
     let cagr = cagr.and_then(finite);
     let in_sample = in_sample_cagr(runs);
     let mut undefined = BTreeMap::new();
@@ -125,7 +125,7 @@ pub fn stitch(balance: f64, runs: &[FoldRun], points_max: usize) -> Stitched {
         cagr: known("cagr", cagr),
         sharpe: known("sharpe", sharpe),
         max_drawdown: deepest.min(1.0),
-        days: marks.len(),
+        days: daily.marks.len(),
         in_sample_cagr: known("in_sample_cagr", in_sample),
         efficiency: known("efficiency", efficiency(cagr, in_sample)),
         profitable_folds: share(runs, |run| run.test.final_equity > run.test.balance),

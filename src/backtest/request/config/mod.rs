@@ -38,11 +38,13 @@ pub(super) const MAINTENANCE_PCT: Bounds = Bounds::new(Included(0.0), Excluded(1
 pub(super) const QUANTITY_STEP: Bounds = Bounds::new(Included(1e-15), Included(1e15));
 pub(super) const MIN_NOTIONAL: Bounds = Bounds::new(Included(0.0), Included(1e15));
 pub(super) const SEED: RangeInclusive<u64> = 0..=u64::MAX;
+/// Trading days of a year, fewest to most.
+pub(super) const DAYS_PER_YEAR: RangeInclusive<u64> = 200..=365;
 pub(super) const TOP: RangeInclusive<u64> = 0..=10_000;
 pub(super) const EQUITY_POINTS: RangeInclusive<u64> = 0..=100_000;
 
 /// Keys of `universal_config`.
-pub(super) const KEYS: [&str; 17] = [
+pub(super) const KEYS: [&str; 18] = [
     "timeframe",
     "balance",
     "fee_taker_bps",
@@ -57,6 +59,7 @@ pub(super) const KEYS: [&str; 17] = [
     "data",
     "validation",
     "keep",
+    "days_per_year",
     "limits",
     "seed",
     "reuse_results",
@@ -135,6 +138,9 @@ fn read_config(node: &Node<'_>) -> Result<Config, InputError> {
         min_notional: number("min_notional", MIN_NOTIONAL, default.min_notional)?,
         fill: node.child("fill").or(default.fill, |node| node.choice("fill", &FILLS))?,
         execution: read_execution(&node.child("execution"))?,
+        days_per_year: node
+            .child("days_per_year")
+            .or(default.days_per_year, |node| node.count(&DAYS_PER_YEAR))?,
         data: read_data(&node.child("data"))?,
         validation: read_validation(&node.child("validation"))?,
         keep: read_keep(&node.child("keep"))?,
@@ -159,6 +165,7 @@ fn read_keep(node: &Node<'_>) -> Result<Keep, InputError> {
 pub(super) fn config_to_json(config: &Config) -> Value {
     let object = json!({
         "balance": number(config.balance),
+        "days_per_year": config.days_per_year,
         "data": asked_for(&config.data, data_to_json),
         "fee_maker_bps": number(config.fee_maker_bps),
         "fee_taker_bps": number(config.fee_taker_bps),

@@ -47,7 +47,7 @@ pub(super) fn read_validation(node: &Node<'_>) -> Result<Validation, InputError>
 
 fn read_blocks(node: &Node<'_>) -> Result<u32, InputError> {
     let blocks: u32 = node.count(&CSCV_BLOCKS)?;
-    if blocks % 2 == 0 { Ok(blocks) } else { Err(node.found("an even number")) }
+    if blocks.is_multiple_of(2) { Ok(blocks) } else { Err(node.found("an even number")) }
 }
 
 fn read_walk_forward(node: &Node<'_>) -> Result<WalkForward, InputError> {
