@@ -4,6 +4,7 @@ use crate::backtest::params::period;
 use crate::backtest::rules::exponential;
 use crate::backtest::series::Series;
 
+use super::sma::padded;
 use super::{IndicatorDefinition, IndicatorError, Input, Inputs, params, whole_period};
 
 /// Candles computed side by side: their own part first, then what was before, by powers of the
@@ -59,11 +60,7 @@ fn smooth(mut before: f64, weight: f64, input: &[f64], averages: &mut Vec<f64>) 
         [.., before] = whole;
         averages.extend_from_slice(&whole);
     }
-    let mut last = [0.0; STEP];
-    for (slot, value) in last.iter_mut().zip(rest) {
-        *slot = *value;
-    }
-    let own = smooth_step(weight, decay, &last);
+    let own = smooth_step(weight, decay, &padded(rest));
     let whole = own.into_iter().zip(&powers).map(|(own, power)| own + power * before);
     averages.extend(whole.take(rest.len()));
 }

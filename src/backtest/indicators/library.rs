@@ -7,7 +7,7 @@ use crate::backtest::series::Series;
 use super::IndicatorError;
 
 /// Rolling sums start afresh this often, so that rounding cannot add up over a long series.
-const RESUM_CANDLES: usize = 4_096;
+pub(super) const RESUM_CANDLES: usize = 4_096;
 
 /// Series of an indicator that looks at a window of candles and has no memory beyond it: one call
 /// per block, each of which begins its sums afresh. `call` gets the first and last candle of the

@@ -8,7 +8,8 @@ use crate::backtest::series::Series;
 
 use super::ema::exponential_average;
 use super::library::recursion;
-use super::stochastic::{smoothed, stochastic};
+use super::sma::simple_average;
+use super::stochastic::stochastic;
 use super::{IndicatorDefinition, IndicatorError, Input, Inputs, params, whole_period};
 
 /// The words for how the line is made.
@@ -18,7 +19,7 @@ pub(in crate::backtest) const STC_VARIANTS: &[&str] = &["schaff", "skender"];
 const HALVINGS: usize = 20;
 
 /// Candles over which the other variant smooths.
-const SMOOTH_CANDLES: i32 = 3;
+const SMOOTH_CANDLES: f64 = 3.0;
 
 /// A stochastic of EMA(fast) − EMA(slow), from 0 to 100.
 ///
@@ -52,7 +53,7 @@ fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, Indicator
     let series = match STC_VARIANTS.get(count_of(variant)) {
         Some(&"skender") => average_distance(inputs.source, fast, slow)?
             .then(|line| stochastic(line, cycle))?
-            .then(|positions| smoothed(positions, SMOOTH_CANDLES))?,
+            .then(|positions| simple_average(positions, SMOOTH_CANDLES))?,
         _ => {
             let (fast, slow, core) = (whole_period(fast)?, whole_period(slow)?, Core::new());
             let first = core.stc_lookback(fast, slow, cycle)?;

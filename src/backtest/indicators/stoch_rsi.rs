@@ -5,8 +5,9 @@ use crate::backtest::rules::wilder;
 use crate::backtest::series::Series;
 
 use super::rsi::strength;
-use super::stochastic::{smoothed, stochastic};
-use super::{IndicatorDefinition, IndicatorError, Input, Inputs, periods};
+use super::sma::simple_average;
+use super::stochastic::stochastic;
+use super::{IndicatorDefinition, IndicatorError, Input, Inputs, params, whole_period};
 
 /// k: where `RSI(rsi_period)` lies between the lowest and the highest of its last `stoch_period`
 /// values, 0 to 100, averaged over `smooth_k`; d: k averaged over `smooth_d` (T. Chande, S. Kroll,
@@ -36,10 +37,11 @@ fn warmup(params: &[f64]) -> usize {
 }
 
 fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, IndicatorError> {
-    let [rsi_period, stoch_period, smooth_k, smooth_d] = periods(values)?;
+    let [rsi_period, stoch_period, smooth_k, smooth_d] = params(values)?;
+    let (rsi_period, stoch_period) = (whole_period(rsi_period)?, whole_period(stoch_period)?);
     let k = strength(inputs.source, rsi_period)?
         .then(|strengths| stochastic(strengths, stoch_period))?
-        .then(|positions| smoothed(positions, smooth_k))?;
-    let d = k.then(|values| smoothed(values, smooth_d))?;
+        .then(|positions| simple_average(positions, smooth_k))?;
+    let d = k.then(|values| simple_average(values, smooth_d))?;
     Ok(vec![k.since(d.first), d])
 }

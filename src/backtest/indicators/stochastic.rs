@@ -26,15 +26,6 @@ pub(super) fn stochastic(source: &[f64], period: i32) -> Result<Series, Indicato
     Ok(series)
 }
 
-/// The simple average over `period` values.
-pub(super) fn smoothed(source: &[f64], period: i32) -> Result<Series, IndicatorError> {
-    let core = Core::new();
-    let first = core.sma_lookback(period)?;
-    let call = |start, end, [out]: [&mut [f64]; 1]| core.sma(start, end, source, period, out);
-    let [series] = windows(source.len(), first, call)?;
-    Ok(series)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

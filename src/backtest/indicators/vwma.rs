@@ -7,7 +7,8 @@ use crate::backtest::series::Series;
 use crate::domain::candles::Candles;
 
 use super::library::windows;
-use super::{IndicatorDefinition, IndicatorError, Input, Inputs, periods};
+use super::sma::simple_average;
+use super::{IndicatorDefinition, IndicatorError, Input, Inputs, params, whole_period};
 
 /// The mean close of the last `period` candles, each weighted by its volume; the plain mean where
 /// nothing was traded.
@@ -21,16 +22,16 @@ pub(in crate::backtest) static VWMA: IndicatorDefinition = IndicatorDefinition {
 };
 
 fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, IndicatorError> {
-    let [period] = periods(values)?;
+    let [period] = params(values)?;
+    let whole = whole_period(period)?;
     let Candles { close, volume, .. } = inputs.candles;
     let core = Core::new();
-    let first = core.vwma_lookback(period)?;
+    let first = core.vwma_lookback(whole)?;
     let weighted =
-        |start, end, [out]: [&mut [f64]; 1]| core.vwma(start, end, close, volume, period, out);
+        |start, end, [out]: [&mut [f64]; 1]| core.vwma(start, end, close, volume, whole, out);
     let [mut averages] = windows(close.len(), first, weighted)?;
     if averages.values.iter().any(|value| !value.is_finite()) {
-        let plain = |start, end, [out]: [&mut [f64]; 1]| core.sma(start, end, close, period, out);
-        let [plain] = windows(close.len(), first, plain)?;
+        let plain = simple_average(close, period)?;
         let pairs = averages.values.iter_mut().zip(&plain.values);
         for (value, plain) in pairs.filter(|(value, _)| !value.is_finite()) {
             *value = *plain;
