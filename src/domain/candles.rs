@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The length of one candle: `1m` to `1w`, from a fixed list.
+/// The length of one candle: `1m` to `1w`, from a fixed list; ordered by length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timeframe {
-    name: &'static str,
     length_ms: i64,
+    name: &'static str,
 }
 
 const MINUTE_MS: i64 = 60_000;
@@ -35,7 +35,7 @@ const TIMEFRAMES: [Timeframe; 15] = [
 
 impl Timeframe {
     const fn of(name: &'static str, minutes: i64) -> Self {
-        Self { name, length_ms: minutes * MINUTE_MS }
+        Self { length_ms: minutes * MINUTE_MS, name }
     }
 
     /// The name users write, such as `15m`.
@@ -156,6 +156,12 @@ impl Candles {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shorter_timeframe_comes_before_a_longer_one() {
+        assert!(TIMEFRAMES.is_sorted());
+        assert!(TIMEFRAMES.is_sorted_by_key(|timeframe| timeframe.length_ms()));
+    }
 
     #[test]
     fn every_timeframe_reads_its_own_name() {
