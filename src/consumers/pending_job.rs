@@ -79,6 +79,11 @@ impl PendingJobConsumer {
         let limits = self.kinds.limits(&job.kind)?;
         let timeout_ms = job.timeout_s.map_or(limits.timeout_ms, |s| i64::from(s) * 1_000);
         self.worker.held().run_begins(job.claim, crate::kinds::Limits { timeout_ms, ..limits });
+        if self.kinds.takes_turns(&job.kind) {
+            self.worker.held().takes_turns(job.claim);
+            // The last claim may have left others behind because this one took their room.
+            self.wakes.wake("pending_job");
+        }
         let run = AssertUnwindSafe(self.kinds.run(job, context)).catch_unwind();
         tokio::pin!(run);
         let ended = tokio::select! {

@@ -56,6 +56,13 @@ impl RunControl {
         self.percent_bits.store(percent.clamp(0.0, 100.0).to_bits(), Ordering::Relaxed);
     }
 
+    /// Says that the run is further by so many percent; several threads may say so at once.
+    pub fn add_percent(&self, percent: f64) {
+        let further = |bits| Some((f64::from_bits(bits) + percent).clamp(0.0, 100.0).to_bits());
+        // It never declines, so it never fails.
+        self.percent_bits.fetch_update(Ordering::Relaxed, Ordering::Relaxed, further).ok();
+    }
+
     /// How far the run is, 0 to 100.
     #[must_use]
     pub fn percent(&self) -> f64 {

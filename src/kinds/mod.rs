@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use self::control::RunControl;
-pub use self::parts::{PartReport, WritePart};
+pub use self::parts::{Part, PartReport, WritePart};
 use crate::domain::job::{ClaimedJob, Failure};
 
 /// One kind of job: reads a spec, runs it, says how its output is shown.
@@ -26,6 +26,11 @@ pub trait JobKind: Send + Sync + 'static {
 
     /// Whether a run computes, and so needs one of the worker's slots.
     fn needs_slot(&self) -> bool;
+
+    /// Whether a run that needs a slot gives it back again and again, so that others come in between.
+    fn takes_turns(&self) -> bool {
+        false
+    }
 
     /// How long a run may take.
     fn limits(&self) -> Limits;
@@ -116,6 +121,7 @@ type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer, RunError>> + Send 
 /// A kind whose spec type is its own business.
 trait AnyKind: Send + Sync {
     fn needs_slot(&self) -> bool;
+    fn takes_turns(&self) -> bool;
     fn limits(&self) -> Limits;
     fn run<'a>(&'a self, spec: &'a str, context: &'a RunContext) -> Running<'a>;
 }
@@ -123,6 +129,10 @@ trait AnyKind: Send + Sync {
 impl<K: JobKind> AnyKind for K {
     fn needs_slot(&self) -> bool {
         JobKind::needs_slot(self)
+    }
+
+    fn takes_turns(&self) -> bool {
+        JobKind::takes_turns(self)
     }
 
     fn limits(&self) -> Limits {
@@ -171,6 +181,12 @@ impl Kinds {
     #[must_use]
     pub fn needs_slot(&self, kind: &str) -> bool {
         self.0.get(kind).is_some_and(|kind| kind.needs_slot())
+    }
+
+    /// Whether runs of this kind give their slot back again and again.
+    #[must_use]
+    pub fn takes_turns(&self, kind: &str) -> bool {
+        self.0.get(kind).is_some_and(|kind| kind.takes_turns())
     }
 
     /// How long a run of this kind may take.

@@ -1,13 +1,15 @@
 //! Jobs that split into parallel parts: each part writes its own row, so parts never contend.
 
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::Serialize;
 use serde_json::Value;
 
-use super::{RunContext, RunError};
+use super::{RunContext, RunControl, RunError};
 
 /// What a part says of itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,32 +27,54 @@ pub type WritePart = Arc<
     dyn Fn(PartReport) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>> + Send + Sync,
 >;
 
+/// How far one part of a job is.
+#[derive(Debug)]
+pub struct Part {
+    /// What the whole part is worth of the job, from 0 to 1.
+    share: f64,
+    percent: f64,
+    control: Arc<RunControl>,
+}
+
+impl Part {
+    /// Says how far the part is, 0 to 100; the job is further by its share.
+    pub fn set_percent(&mut self, percent: f64) {
+        self.control.add_percent((percent - self.percent) * self.share);
+        self.percent = percent;
+    }
+}
+
 impl RunContext {
-    /// Runs `count` parts at the same time and writes a row for each: when it begins and when it is
-    /// done. The job's progress is the share of parts that are done. Answers the outputs in order.
+    /// Runs a part for each of `items`, at most `at_once` of them at the same time and begun in their
+    /// order, and writes a row for each: when it begins and when it is done. The job's progress is
+    /// the mean of what they say of theirs. Answers the outputs in order.
     ///
     /// # Errors
     /// The first part that failed; the others are dropped.
-    pub async fn in_parts<F>(
+    pub async fn in_parts<I, T, F>(
         &self,
-        count: i32,
-        run: impl Fn(i32) -> F,
-    ) -> Result<Vec<Value>, RunError>
+        items: Vec<I>,
+        at_once: NonZeroUsize,
+        run: impl Fn(I, Part) -> F,
+    ) -> Result<Vec<T>, RunError>
     where
-        F: Future<Output = Result<Value, RunError>>,
+        T: Serialize,
+        F: Future<Output = Result<T, RunError>>,
     {
-        let step = 100.0 / f64::from(count.max(1));
-        let parts = (0..count).map(|part| {
-            let work = run(part);
+        let count = u32::try_from(items.len().max(1)).unwrap_or(u32::MAX);
+        let share = 1.0 / f64::from(count);
+        let parts = (0..).zip(items).map(|(number, item)| {
+            let part = Part { share, percent: 0.0, control: Arc::clone(&self.control) };
+            let work = run(item, part);
             async move {
-                self.write(PartReport { part, percent: 0.0, output: None }).await;
+                self.write(PartReport { part: number, percent: 0.0, output: None }).await;
                 let output = work.await?;
-                self.write(PartReport { part, percent: 100.0, output: Some(output.clone()) }).await;
-                self.control.set_percent(self.control.percent() + step);
-                Ok::<Value, RunError>(output)
+                let shown = serde_json::to_value(&output).unwrap_or_default();
+                self.write(PartReport { part: number, percent: 100.0, output: Some(shown) }).await;
+                Ok::<T, RunError>(output)
             }
         });
-        try_join_all(parts).await
+        stream::iter(parts).buffered(at_once.get()).try_collect().await
     }
 
     /// A part's row is for the eye: the job does not fail with it.

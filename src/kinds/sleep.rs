@@ -1,12 +1,13 @@
 //! The kind `sleep`: waits, for demonstration and diagnosis.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{Answer, JobKind, Limits, RunContext, RunControl, RunError};
+use super::{Answer, JobKind, Limits, Part, RunContext, RunControl, RunError};
 use crate::domain::job::Failure;
 
 /// `{"seconds": 1.5, "stuck": false, "parts": 1}`.
@@ -86,17 +87,25 @@ impl JobKind for SleepKind {
         if spec.parts == 1 {
             nap(spec, &context.control, |percent| context.control.set_percent(percent)).await?;
         } else {
-            let part = |_| async {
-                nap(spec, &context.control, |_| ()).await?;
-                Ok(slept.clone())
+            let (control, slept) = (&context.control, &slept);
+            let part = |(), mut part: Part| async move {
+                nap(spec, control, |percent| part.set_percent(percent)).await?;
+                part.set_percent(100.0);
+                Ok(slept)
             };
-            context.in_parts(spec.parts, part).await?;
+            let parts = usize::try_from(spec.parts).ok().and_then(NonZeroUsize::new);
+            let parts = parts.unwrap_or(NonZeroUsize::MIN);
+            context.in_parts(vec![(); parts.get()], parts, part).await?;
         }
         Ok(Answer { output: slept, row: None })
     }
 }
 
-async fn nap(spec: SleepSpec, control: &RunControl, report: impl Fn(f64)) -> Result<(), RunError> {
+async fn nap(
+    spec: SleepSpec,
+    control: &RunControl,
+    mut report: impl FnMut(f64),
+) -> Result<(), RunError> {
     let step = Duration::from_secs_f64(spec.seconds) / STEPS;
     let doze = async {
         if spec.seconds > 0.0 {

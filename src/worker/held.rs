@@ -13,6 +13,9 @@ use crate::kinds::{Limits, RunControl};
 /// to be alive.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 
+/// Runs per slot that take turns and leave the place of a claim to others; more than these count.
+const TURN_TAKERS_PER_SLOT: usize = 4;
+
 /// The claims a process holds.
 #[derive(Debug, Default)]
 pub struct Held(Mutex<Inner>);
@@ -20,16 +23,25 @@ pub struct Held(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     claims: HashMap<JobId, HeldClaim>,
-    /// Claims that need a slot and have not ended.
-    waiting_for_slots: usize,
+    slot_use: SlotUse,
+}
+
+/// What the claims held do to the slots.
+#[derive(Debug, Clone, Copy, Default)]
+struct SlotUse {
+    /// Claims that need a slot for their whole run and have not ended.
+    waiting: usize,
+    /// Runs that take turns and have not ended.
+    turn_takers: usize,
     /// Running mean of how long jobs keep a slot, seconds; `None` before the first has ended.
-    slot_seconds: Option<f64>,
+    seconds: Option<f64>,
 }
 
 #[derive(Debug)]
 struct HeldClaim {
     claim: Claim,
     needs_slot: bool,
+    takes_turns: bool,
     control: Arc<RunControl>,
     limits: Option<Limits>,
     reported: Option<Reported>,
@@ -48,16 +60,17 @@ impl Held {
         let held = HeldClaim {
             claim,
             needs_slot,
+            takes_turns: false,
             control: Arc::default(),
             limits: None,
             reported: None,
             run_ended: false,
         };
         let mut inner = self.0.lock();
-        inner.waiting_for_slots += usize::from(needs_slot);
+        inner.slot_use.waiting += usize::from(needs_slot);
         if let Some(older) = inner.claims.insert(claim.job_id, held) {
             older.control.cancel();
-            inner.waiting_for_slots -= usize::from(older.needs_slot && !older.run_ended);
+            inner.slot_use.left_by(&older);
         }
     }
 
@@ -78,20 +91,32 @@ impl Held {
         }
     }
 
+    /// Notes that a run gives its slot back again and again: there is room beside it.
+    pub fn takes_turns(&self, claim: Claim) {
+        let mut inner = self.0.lock();
+        let Inner { claims, slot_use } = &mut *inner;
+        let held = claims.get_mut(&claim.job_id).filter(|held| held.claim == claim);
+        if let Some(held) = held.filter(|held| held.needs_slot && !held.takes_turns) {
+            slot_use.left_by(held);
+            slot_use.turn_takers += 1;
+            held.takes_turns = true;
+        }
+    }
+
     /// Notes that a run is over and only its end is left to write.
     pub fn run_ended(&self, claim: Claim) {
         let mut inner = self.0.lock();
-        let Inner { claims, waiting_for_slots, slot_seconds } = &mut *inner;
+        let Inner { claims, slot_use } = &mut *inner;
         let Some(held) = claims.get_mut(&claim.job_id).filter(|held| held.claim == claim) else {
             return;
         };
-        if held.needs_slot && !held.run_ended {
-            *waiting_for_slots -= 1;
-            if let Some(begun) = held.control.begun() {
-                let took = begun.elapsed().as_secs_f64();
-                let mean = slot_seconds.unwrap_or(took);
-                *slot_seconds = Some(mean + 0.1 * (took - mean));
-            }
+        slot_use.left_by(held);
+        if held.keeps_slot()
+            && let Some(begun) = held.control.begun()
+        {
+            let took = begun.elapsed().as_secs_f64();
+            let mean = slot_use.seconds.unwrap_or(took);
+            slot_use.seconds = Some(mean + 0.1 * (took - mean));
         }
         held.run_ended = true;
     }
@@ -140,7 +165,7 @@ impl Held {
     #[must_use]
     pub fn slots_run_dry(&self, slots: usize, ahead: Duration) -> bool {
         let room = self.slot_room(slots, ahead);
-        room > 0 && room >= self.0.lock().waiting_for_slots
+        room > 0 && room >= self.0.lock().slot_use.waiting
     }
 
     /// How many more jobs that need a slot to claim: what `slots` threads can do within `ahead`, at
@@ -148,15 +173,17 @@ impl Held {
     #[must_use]
     pub fn slot_room(&self, slots: usize, ahead: Duration) -> usize {
         let inner = self.0.lock();
+        let SlotUse { waiting, turn_takers, seconds } = inner.slot_use;
         // Before anything is known, one each: whoever takes more may sit on what others could run.
-        let each = inner.slot_seconds.map_or(1.0, |mean| ahead.as_secs_f64() / mean.max(1e-6));
+        let each = seconds.map_or(1.0, |mean| ahead.as_secs_f64() / mean.max(1e-6));
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "between 1 and 10,000"
         )]
         let each = each.clamp(1.0, 10_000.0) as usize;
-        (slots * each).saturating_sub(inner.waiting_for_slots)
+        let beyond = turn_takers.saturating_sub(slots * TURN_TAKERS_PER_SLOT);
+        (slots * each).saturating_sub(waiting + beyond)
     }
 
     /// At most `limit` running jobs that have something to report: begun and not marked yet, moved by
@@ -203,6 +230,21 @@ impl Held {
     }
 }
 
+impl HeldClaim {
+    /// Whether its run has a slot for itself until it ends.
+    fn keeps_slot(&self) -> bool {
+        self.needs_slot && !self.takes_turns && !self.run_ended
+    }
+}
+
+impl SlotUse {
+    /// Takes out what a claim counted for that has not ended.
+    fn left_by(&mut self, held: &HeldClaim) {
+        self.waiting -= usize::from(held.keeps_slot());
+        self.turn_takers -= usize::from(held.takes_turns && !held.run_ended);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,11 +272,31 @@ mod tests {
         let held = Held::default();
         held.insert(claim(1, 1), true);
         assert_eq!(held.slot_room(3, Duration::from_millis(200)), 2, "nothing is known yet");
-        held.0.lock().slot_seconds = Some(60.0);
+        held.0.lock().slot_use.seconds = Some(60.0);
         assert_eq!(held.slot_room(3, Duration::from_millis(200)), 2);
-        held.0.lock().slot_seconds = Some(0.01);
+        held.0.lock().slot_use.seconds = Some(0.01);
         assert_eq!(held.slot_room(3, Duration::from_millis(200)), 59);
         assert!(held.slots_run_dry(3, Duration::from_millis(200)));
+    }
+
+    #[test]
+    fn runs_that_take_turns_leave_room_until_there_are_many_and_teach_nothing_of_how_long_runs_are()
+    {
+        let held = Held::default();
+        let ahead = Duration::from_millis(200);
+        for job in 1..=5 {
+            held.insert(claim(job, 1), true);
+            assert_eq!(held.slot_room(1, ahead), 0, "it has not said yet that it takes turns");
+            held.takes_turns(claim(job, 1));
+            held.takes_turns(claim(job, 1));
+            assert_eq!(held.slot_room(1, ahead), usize::from(job <= 4), "job {job}");
+        }
+        held.control(claim(1, 1)).unwrap().begin();
+        held.run_ended(claim(1, 1));
+        assert_eq!(held.slot_room(1, ahead), 1);
+        assert_eq!(held.0.lock().slot_use.seconds, None);
+        held.insert(claim(2, 3), true);
+        assert_eq!(held.0.lock().slot_use.turn_takers, 3, "an older claim counts no more");
     }
 
     #[test]
