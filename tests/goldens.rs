@@ -1,19 +1,21 @@
 //! The engine against results of other people's engines and of TA-Lib in C, on real candles.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use sluicegate::backtest::presets;
 use sluicegate::backtest::scenario::{Direction, Scenario};
 use sluicegate::backtest::trade::{ExitReason, Trade};
 use sluicegate::backtest::variant::{
-    Config, Execution, Fill, MoneyManagement, Range, Size, StopsActive, StopsFrom, Variant,
+    Config, Execution, Fill, Keep, MoneyManagement, Range, Size, StopsActive, StopsFrom, Variant,
 };
-use sluicegate::backtest::{Backtest, CheckedCandles, Report, Shared};
+use sluicegate::backtest::{Backtest, CheckedCandles, Metrics, Report, Shared};
 use sluicegate::domain::candles::Candles;
 use sluicegate::domain::time::parse_instant_ms;
 
@@ -28,6 +30,11 @@ struct Golden {
     cash: f64,
     trades: Vec<GoldenTrade>,
     final_equity: f64,
+    max_drawdown_pct: Option<f64>,
+    /// Over all closes.
+    equity_sum: Option<f64>,
+    #[serde(default)]
+    metrics: HashMap<String, Value>,
 }
 
 /// backtrader's files have no exit price, and count bars one later where it fills at the close.
@@ -227,6 +234,71 @@ fn stops_off_the_signal_close_and_live_in_the_entry_candle_equal_backtesting_py(
         let report = run(ticker, Config { execution, ..account(&peer) }, stop_and_target());
         assert_equal(&name, 0, &peer, &report);
     }
+}
+
+/// vectorbt's ratios are over the days of its rows, in a year of 365: ours over days with a close
+/// are the same but for the length of the year.
+#[test]
+fn figures_equal_those_of_vectorbt() {
+    let money = [units(), units(), MoneyManagement::default()];
+    let files = ["next_open_fixed", "close_fixed", "next_open_allin"];
+    let year = (365.0_f64 / 252.0).sqrt();
+    for ticker in TICKERS {
+        for (file, money) in files.iter().zip(money) {
+            let golden = golden(&format!("vectorbt-numba.{ticker}.{file}"));
+            let keep = Keep { equity_points: 10_000, ..Keep::default() };
+            let fill = if *file == "close_fixed" { Fill::Close } else { Fill::NextOpen };
+            let config = Config { keep, fill, days_per_year: 252, ..account(&golden) };
+            let report = run(ticker, config, money);
+            let figures = &report.metrics;
+            let shown: [(&str, Option<f64>); 9] = [
+                ("total_return", Some(figures.total_return)),
+                ("sharpe_ratio", figures.sharpe.map(|sharpe| sharpe * year)),
+                ("sortino_ratio", figures.sortino.map(|sortino| sortino * year)),
+                ("annualized_volatility", figures.volatility.map(|std| std * year)),
+                ("max_drawdown", Some(-figures.max_drawdown)),
+                ("win_rate", figures.win_rate),
+                ("profit_factor", figures.profit_factor),
+                ("expectancy", figures.expectancy),
+                ("sqn", figures.sqn_uncapped),
+            ];
+            for (name, found) in shown {
+                let expected = golden.metrics[name].as_f64().unwrap();
+                assert_close(found.unwrap(), expected, &format!("{ticker} {file} {name}"));
+            }
+            let sum = report.equity.iter().map(|point| point.equity).sum();
+            assert_close(sum, golden.equity_sum.unwrap(), file);
+            assert_eq!(figures.days, report.equity.len());
+        }
+    }
+}
+
+/// backtesting.py counts fees at a close one candle later, and its ratios are of compounded returns:
+/// what is left to compare are drawdown and trades of fills at the open.
+#[test]
+fn drawdown_and_trade_figures_equal_those_of_backtesting_py() {
+    for ticker in TICKERS {
+        let golden = golden(&format!("backtestingpy.{ticker}.next_open_fixed"));
+        let figures = run(ticker, account(&golden), units()).metrics;
+        assert_close(figures.max_drawdown * 100.0, golden.max_drawdown_pct.unwrap(), ticker);
+        let of = |name: &str| golden.metrics[name].as_f64().unwrap();
+        assert_close(figures.sqn.unwrap(), of("SQN"), ticker);
+        assert_close(figures.win_rate.unwrap() * 100.0, of("Win Rate [%]"), ticker);
+        assert_close(figures.fees, of("Commissions [$]"), ticker);
+        let longest = golden.metrics["Max. Drawdown Duration"].as_str().unwrap();
+        let days: f64 = longest.split(' ').next().unwrap().parse().unwrap();
+        assert_close(figures.longest_underwater_days, days, ticker);
+        assert_drawdown_times(&figures);
+    }
+}
+
+/// The times of the largest drawdown lie in order.
+fn assert_drawdown_times(figures: &Metrics) {
+    let start = figures.max_drawdown_start.unwrap();
+    let trough = figures.max_drawdown_trough.unwrap();
+    assert!(start < trough);
+    assert!(figures.max_drawdown_recovery.is_none_or(|recovery| trough < recovery));
+    assert!(figures.max_drawdown_intrabar >= figures.max_drawdown);
 }
 
 #[test]
