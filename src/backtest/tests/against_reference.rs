@@ -39,10 +39,21 @@ fn marks(curve: &Curve, closes: &[f64]) -> Vec<f64> {
     curve.stretches().flat_map(of).collect()
 }
 
-fn outcome(ledger: &Ledger, closes: &[f64]) -> Outcome {
+/// The candles held from open to close, with the equity at their adverse extreme.
+fn inside(curve: &Curve, candles: &Candles) -> Vec<(usize, f64)> {
+    let of = |(bars, stretch): (Range<usize>, &Stretch)| -> Vec<(usize, f64)> {
+        let short = stretch.quantity < 0.0;
+        let adverse = if short { &candles.high } else { &candles.low };
+        stretch.held(&bars).map(|bar| (bar, stretch.equity(adverse[bar]))).collect()
+    };
+    curve.stretches().flat_map(of).collect()
+}
+
+fn outcome(ledger: &Ledger, candles: &Candles) -> Outcome {
     Outcome {
         trades: ledger.trades.clone(),
-        equity: marks(&ledger.curve, closes),
+        equity: marks(&ledger.curve, &candles.close),
+        inside: inside(&ledger.curve, candles),
         bars_in_position: ledger.bars_in_position,
         ambiguous_bars: ledger.ambiguous_bars,
         resolved_bars: ledger.resolved_bars,
@@ -61,7 +72,7 @@ proptest! {
         let ledger = simulate(&variant, inputs(&market, window.clone(), with_detail));
         let detail = with_detail.then_some(&market.finer);
         let plain = Reference::run(&variant, &market.candles, detail, &market.signals, window);
-        prop_assert_eq!(outcome(&ledger, &market.candles.close), plain);
+        prop_assert_eq!(outcome(&ledger, &market.candles), plain);
     }
 }
 

@@ -14,6 +14,7 @@ use super::variant::{Config, Fill, MoneyManagement, Range, Size, Variant};
 use super::{Backtest, CheckedCandles, Report, Shared, presets};
 
 mod against_reference;
+mod figures;
 mod limits;
 mod properties;
 mod random;

@@ -16,6 +16,8 @@ const EIGHT_HOURS_MS: i64 = 8 * 3_600_000;
 pub(super) struct Outcome {
     pub(super) trades: Vec<Trade>,
     pub(super) equity: Vec<f64>,
+    /// Candles held from open to close, with the equity at their adverse extreme.
+    pub(super) inside: Vec<(usize, f64)>,
     pub(super) bars_in_position: usize,
     pub(super) ambiguous_bars: usize,
     pub(super) resolved_bars: usize,
@@ -282,10 +284,14 @@ impl<'a> Reference<'a> {
         held.lowest = held.lowest.min(self.candles.low[bar]);
         held.highest = held.highest.max(self.candles.high[bar]);
         let close = self.candles.close[bar];
-        held.best_close = match held.side {
-            Side::Long => held.best_close.max(close),
-            Side::Short => held.best_close.min(close),
+        let (best_close, adverse) = match held.side {
+            Side::Long => (held.best_close.max(close), self.candles.low[bar]),
+            Side::Short => (held.best_close.min(close), self.candles.high[bar]),
         };
+        held.best_close = best_close;
+        let quantity = held.side.sign() * held.quantity;
+        let equity = self.balance + quantity * (adverse - held.entry_price);
+        self.outcome.inside.push((bar, equity));
     }
 }
 
