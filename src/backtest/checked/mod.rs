@@ -18,6 +18,9 @@ use days::Days;
 /// Prices the engine accepts. The limits are far beyond any market and keep every figure finite.
 const PRICES: RangeInclusive<f64> = 1e-15..=1e15;
 
+/// Largest volume the engine accepts, for the same reason.
+const VOLUME_MAX: f64 = 1e30;
+
 /// Open times the engine accepts: the years 1 to 9999.
 const TIMES_MS: RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
 
@@ -73,7 +76,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl CheckedCandles {
     /// Checks every candle: strictly later than the one before it, finite and positive prices,
-    /// low ≤ open, close ≤ high, finite volume. Gaps are counted, not refused.
+    /// low ≤ open, close ≤ high, volume at most 1e30. Gaps are counted, not refused.
     ///
     /// # Errors
     /// The first candle that breaks a rule.
@@ -178,7 +181,7 @@ fn check_prices(candles: &Candles) -> Result<(), CandleError> {
             & (open <= high)
             & (close <= high)
             & (high <= PRICES.end())
-            & volume.is_finite()
+            & (volume.abs() <= VOLUME_MAX)
     };
     let mut rows = opens.zip(ranges).zip(&candles.volume).map(|((oc, lh), v)| (oc, lh, v));
     // Without an early exit the compiler checks several candles at once.
@@ -250,6 +253,7 @@ mod tests {
             [10.0, f64::INFINITY, 9.0, 11.0, 5.0],
             [10.0, 12.0, 9.0, f64::NAN, 5.0],
             [10.0, 12.0, 9.0, 11.0, f64::NAN],
+            [10.0, 12.0, 9.0, 11.0, 1e31],
         ];
         for ohlcv in wrong {
             let found = check(&[(0, SOUND), (1, ohlcv)]);
