@@ -9,6 +9,7 @@ mod reload;
 mod replay;
 mod rerun;
 mod run;
+pub mod schema;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +51,12 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Says which rules of a stored backtest were true at a time, and what was done about it.
     Explain(explain::ExplainArgs),
+    /// Prints what users may write, as JSON Schema.
+    Schema {
+        /// What the schema is of.
+        #[arg(value_enum, default_value = "bundle")]
+        of: schema::SchemaOf,
+    },
     /// Shows it all at work on a private Postgres, and leaves nothing behind.
     Demo(demo::DemoArgs),
 }
@@ -97,6 +104,9 @@ fn execute(command: Command, environment: Environment) -> anyhow::Result<ExitCod
         }
         Command::Replay(args) => runtime.block_on(replay::run(&args, &settings()?)),
         Command::Explain(args) => runtime.block_on(explain::run(&args, &settings()?)),
+        Command::Schema { of } => {
+            schema::run(of, &mut std::io::stdout()).map(|()| ExitCode::SUCCESS)
+        }
         Command::Demo(args) => runtime.block_on(demo::run(&args)),
     };
     // A thread that waits for a file for ever must not keep the process.

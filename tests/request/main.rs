@@ -2,9 +2,11 @@
 //! way every time.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod generate;
 mod properties;
 mod refusals;
 mod scenarios;
+mod schema;
 
 use std::time::{Duration, Instant};
 

@@ -5,62 +5,11 @@ use serde_json::{Value, json};
 use sluicegate::backtest::request::{parse_spec, variant_to_json};
 use sluicegate::backtest::variant::Range;
 
+use super::generate::spec;
 use super::{COLUMNS, example, params, parse};
 
-/// A number as users write them, or any other.
-fn amount(low: f64, high: f64) -> impl Strategy<Value = f64> {
-    prop_oneof![(1_u32..100).prop_map(f64::from), low..high]
-}
-
-/// A spec that makes sense.
-fn spec() -> impl Strategy<Value = Value> {
-    let range = prop_oneof![
-        (-8_000_000_000_i64..4_000_000_000, 1_i64..3_000_000_000).prop_map(|(from, length)| {
-            let text = |seconds: i64| {
-                chrono::DateTime::from_timestamp_millis(seconds * 1_000 + 7).unwrap().to_rfc3339()
-            };
-            json!({"from": text(from), "until": text(from + length)})
-        }),
-        (1_u32..5_000, "[mhdw]")
-            .prop_map(|(count, unit)| json!({"last": format!("{count}{unit}")})),
-    ];
-    let scenario = (2_u32..100, 100_u32..10_000, "[ -~äß]{1,50}", 0_usize..3).prop_map(
-        |(fast, slow, name, direction)| {
-            let direction = ["long", "short", "both"][direction];
-            let params = json!({"slow": slow, "fast": fast});
-            json!({"name": name, "preset": "macd_cross", "params": params, "direction": direction})
-        },
-    );
-    let stop = || prop::option::of(amount(0.001, 99.0));
-    let money = (0_usize..3, amount(0.001, 99.0), stop(), stop()).prop_map(
-        |(size, number, stop_loss, take_profit)| {
-            let size = ["units", "notional", "pct_equity"][size];
-            json!({
-                "size": {size: number}, "stop_loss_pct": stop_loss, "take_profit_pct": take_profit
-            })
-        },
-    );
-    let config = (amount(0.001, 1e15), amount(0.0, 9_999.0), any::<u64>(), any::<bool>()).prop_map(
-        |(balance, fee, seed, fill)| {
-            let fill = if fill { "close" } else { "next_open" };
-            json!({
-                "balance": balance, "fee_taker_bps": fee, "fee_maker_bps": fee / 3.0,
-                "slippage_bps": fee / 7.0, "seed": seed, "fill": fill, "keep": {"trades": "all"}
-            })
-        },
-    );
-    ("[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", range, scenario, money, config).prop_map(
-        |(ticker, range, scenario, money_management, config)| {
-            json!({
-                "ticker": ticker, "timeframe": "4h", "range": range, "scenario": scenario,
-                "money_management": money_management, "config": config
-            })
-        },
-    )
-}
-
 /// Any JSON, now and then with keys and words that mean something.
-fn any_json() -> impl Strategy<Value = Value> {
+pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -105,7 +54,12 @@ fn places(value: &Value, path: &str, into: &mut Vec<String>) {
 }
 
 /// The value with something else at one of its places below the first level.
-fn spoil(mut value: Value, place: prop::sample::Index, other: Value, added_key: &str) -> Value {
+pub(crate) fn spoil(
+    mut value: Value,
+    place: prop::sample::Index,
+    other: Value,
+    added_key: &str,
+) -> Value {
     let mut all = Vec::new();
     places(&value, "", &mut all);
     all.retain(|path| !path.is_empty());

@@ -5,7 +5,7 @@ use super::node::Node;
 use super::tokens::{Operator, Token, read_tokens};
 
 /// Longest text of a condition, in characters; it also limits how long a chain of operators gets.
-const TEXT_CHARS_MAX: usize = 500;
+pub(super) const TEXT_CHARS_MAX: usize = 500;
 
 /// Deepest nesting of parentheses, `not` and signs: reading one recurses.
 const DEPTH_MAX: usize = 32;

@@ -8,13 +8,16 @@ use super::error::InputError;
 use super::node::Node;
 use super::repeats::{read_distinct, refuse_repeats};
 
-const TICKER_CHARS_MAX: usize = 64;
+pub(super) const TICKER_CHARS_MAX: usize = 64;
 
 /// 1700-01-01: later than the earliest, and sooner than the last instant in nanoseconds that
 /// candle stores know.
 const EARLIEST_MS: i64 = -8_520_336_000_000;
 /// 2200-01-01.
 const LATEST_MS: i64 = 7_258_118_400_000;
+
+/// The form of a date.
+const DATE: &str = "0000-00-00";
 
 /// Longest `last`, a century: beyond all data, and far from overflowing.
 const SPAN_DAYS_MAX: i64 = 36_525;
@@ -97,7 +100,16 @@ fn read_between(from: &Node<'_>, until: &Node<'_>) -> Result<Range, InputError> 
 
 /// Reads a time, milliseconds since the epoch.
 pub(super) fn read_instant_ms(node: &Node<'_>) -> Result<i64, InputError> {
+    // The calendar also reads dates with spaces, signs and single digits.
+    let plain = |text: &&str| {
+        let like = |(found, form): (u8, u8)| match form {
+            b'0' => found.is_ascii_digit(),
+            _ => found == form,
+        };
+        text.len() >= DATE.len() && text.bytes().zip(DATE.bytes()).all(like)
+    };
     node.as_text()
+        .filter(plain)
         .and_then(parse_instant_ms)
         .filter(|ms| (EARLIEST_MS..=LATEST_MS).contains(ms))
         .ok_or_else(|| {

@@ -17,6 +17,7 @@ mod own_rules;
 mod param;
 mod repeats;
 mod scenario;
+mod schema;
 mod tokens;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,7 @@ pub use self::json::{parse_spec, variant_to_json};
 pub use self::money::money_management_to_json;
 pub use self::node::read_json;
 pub use self::scenario::scenario_to_json;
+pub use self::schema::{bundle_schema, job_schema};
 
 /// Most text in the specs of a bundle's jobs, not counting what each has of its own, bytes: a rule
 /// set or a funding rate is written to every job.

@@ -8,7 +8,7 @@ use super::bounds::Bounds;
 use super::error::{FOUND_CHARS_MAX, InputError, quoted, shorten, unknown};
 
 /// Longest list: more is never meant, and every item takes memory while it is read.
-const ITEMS_MAX: usize = 100_000;
+pub(super) const ITEMS_MAX: usize = 100_000;
 
 /// A place in a user's JSON: its path and the value there, if there is one.
 #[derive(Debug, Clone)]

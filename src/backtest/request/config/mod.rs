@@ -1,7 +1,7 @@
 //! `universal_config`, and the `config` of a job's spec: what all variants share.
 
-mod execution;
-mod validation;
+pub(super) mod execution;
+pub(super) mod validation;
 
 use std::ops::Bound::{Excluded, Included};
 use std::ops::RangeInclusive;

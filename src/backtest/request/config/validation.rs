@@ -75,7 +75,7 @@ pub(in crate::backtest::request) const DATA_KEYS: [&str; 4] =
     ["gap_candles_max", "missing_candles_max", "duplicates_max", "warmup_missing_max"];
 
 /// `validation` with every value written out.
-pub(super) fn validation_to_json(validation: &Validation) -> Value {
+pub(in crate::backtest::request) fn validation_to_json(validation: &Validation) -> Value {
     let walk_forward = validation.walk_forward.map(|walk| {
         json!({
             "anchored": walk.anchored,

@@ -13,8 +13,8 @@ pub(in crate::backtest::request) const PARAMS_MAX: usize = 32;
 /// Longest name of a parameter or an indicator, in characters.
 const NAME_CHARS_MAX: usize = 40;
 
-/// Words that mean something in a `where`.
-const WORDS: [&str; 3] = ["and", "or", "not"];
+/// What nothing may be called: words that mean something in a `where`.
+pub(in crate::backtest::request) const RESERVED: [&str; 3] = ["and", "or", "not"];
 
 /// The parameters, sorted by name.
 pub(super) struct Declared<'v>(Vec<Param<'v>>);
@@ -113,7 +113,7 @@ pub(super) fn read_names<'v>(
         name.len() <= NAME_CHARS_MAX
             && name.starts_with(|c: char| c.is_ascii_alphabetic())
             && name.chars().all(letters)
-            && !WORDS.contains(name)
+            && !RESERVED.contains(name)
     };
     match names.iter().find(|name| !plain(name)) {
         None => Ok(names),
@@ -121,7 +121,7 @@ pub(super) fn read_names<'v>(
             "found the name {}, allowed 1 to {NAME_CHARS_MAX} letters, digits and _, a letter \
              first, not {}",
             quoted(name),
-            WORDS.join(", ")
+            RESERVED.join(", ")
         ))),
     }
 }

@@ -18,6 +18,10 @@ use super::axis::Axis;
 use super::error::InputError;
 use super::node::Node;
 
+pub(super) use self::declared::{PARAMS_MAX, RESERVED};
+pub(super) use self::indicators::INDICATORS_MAX;
+pub(super) use self::rule::{AGO, IN_A_ROW, RULES, Shape};
+
 use self::declared::Declared;
 use self::indicators::Indicators;
 use self::rule::RuleReader;

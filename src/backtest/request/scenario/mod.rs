@@ -1,7 +1,7 @@
 //! `scenario_variants`: a preset, a combination of presets or rules of the user's own, their
 //! parameters, and which combinations of those make sense.
 
-mod combination;
+pub(super) mod combination;
 mod json;
 mod parameters;
 mod preset;
@@ -25,7 +25,7 @@ use self::combination::CombinationForm;
 use self::parameters::{Combinations, Parameters};
 use self::preset::read_preset;
 
-const NAME_CHARS_MAX: usize = 200;
+pub(super) const NAME_CHARS_MAX: usize = 200;
 
 /// The words for [`Direction`].
 pub(super) const DIRECTIONS: [(&str, Direction); 3] =
