@@ -45,7 +45,8 @@ async fn every_bundle_that_the_scenarios_show_runs_to_its_end() {
     let mut inserted: Vec<(String, Uuid)> = Vec::new();
     for (heading, sql) in sql_blocks(&document) {
         let bundle = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(db.pool()).await;
-        inserted.push((heading.clone(), bundle.unwrap_or_else(|error| panic!("{heading}: {error}"))));
+        inserted
+            .push((heading.clone(), bundle.unwrap_or_else(|error| panic!("{heading}: {error}"))));
     }
     assert!(inserted.len() >= sluicegate::backtest::presets::PRESETS.len());
     for (heading, bundle) in inserted {

@@ -9,8 +9,8 @@ use crate::backtest::request::config::validation::{
     CANDLES, CSCV_BLOCKS, DATA_KEYS, HOLDOUT_PCT, OBJECTIVES, RUNS, validation_to_json,
 };
 use crate::backtest::request::config::{
-    BALANCE, COST_BPS, EQUITY_POINTS, FILLS, JOBS_DEFAULT, JOBS_MAX, KEEP_TRADES, MAINTENANCE_PCT,
-    MIN_NOTIONAL, QUANTITY_STEP, SEED, TOP, config_to_json,
+    BALANCE, COST_BPS, DAYS_PER_YEAR, EQUITY_POINTS, FILLS, JOBS_DEFAULT, JOBS_MAX, KEEP_TRADES,
+    MAINTENANCE_PCT, MIN_NOTIONAL, QUANTITY_STEP, SEED, TOP, config_to_json,
 };
 use crate::backtest::validation::Validation;
 use crate::backtest::variant::Config;
@@ -39,6 +39,7 @@ impl Schema {
             ("data", data()),
             ("validation", self.validation()),
             ("keep", keep()),
+            ("days_per_year", count(&DAYS_PER_YEAR)),
             ("seed", count(&SEED)),
             ("reuse_results", json!({"type": "boolean"})),
         ];
