@@ -1,9 +1,9 @@
 //! How fast the engine is: candles per second for each phase, for everything together, and for
 //! sweeps, beside a plain read of the same candles.
 //!
-//! `cargo bench --bench engine`. The candles are synthetic and the same in every run. Times are CPU
-//! times of the one thread, so that others on the machine disturb little. The ratio is to summing
-//! up close, high and low of the same candles in the same run.
+//! `cargo bench --bench engine [-- PHASE]`. The candles are synthetic and the same in every run.
+//! Times are CPU times of the one thread, so that others on the machine disturb little. The ratio is
+//! to summing up close, high and low of the same candles in the same run.
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -113,14 +113,18 @@ fn with_everything(variant: &mut Variant) {
 struct Bench {
     candles: f64,
     read: Option<Duration>,
+    /// Only phases with this in their name are timed.
+    wanted: String,
 }
 
 impl Bench {
     fn new(candles: &Candles) -> Self {
         let count = f64::from(u32::try_from(candles.len()).unwrap());
-        let mut bench = Self { candles: count, read: None };
+        let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+        let mut bench = Self { candles: count, read: None, wanted: String::new() };
         let read = || timed(|| [&candles.close, &candles.high, &candles.low].map(|c| sum(c)));
-        bench.read = Some(bench.measure("plain read", 1.0, read));
+        bench.read = bench.measure("plain read", 1.0, read);
+        bench.wanted = wanted.unwrap_or_default();
         bench
     }
 
@@ -130,7 +134,10 @@ impl Bench {
         phase: &str,
         times: f64,
         mut run: impl FnMut() -> (Duration, T),
-    ) -> Duration {
+    ) -> Option<Duration> {
+        if !phase.contains(&self.wanted) {
+            return None;
+        }
         let mut found: Vec<Duration> = (0..RUNS)
             .map(|_| {
                 let (elapsed, output) = run();
@@ -151,7 +158,7 @@ impl Bench {
             seconds(median) * 1e3,
             seconds(median) / times / seconds(read),
         );
-        median
+        Some(median)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One truth per candle, 64 to a word.
 
 /// Candles in a word.
-pub(super) const WORD: usize = 64;
+const WORD: usize = 64;
 
 /// A set of candles, by position from the first candle, warm-up included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,9 +75,14 @@ impl Bits {
         self.words.get(bar / WORD).is_some_and(|word| word >> (bar % WORD) & 1 == 1)
     }
 
-    /// The candles from 64 · `index` on, the first one in the lowest bit; `None` beyond the length.
-    pub(super) fn word(&self, index: usize) -> Option<u64> {
-        self.words.get(index).copied()
+    /// Words needed for `len` candles.
+    pub(super) fn words(len: usize) -> usize {
+        len.div_ceil(WORD)
+    }
+
+    /// The candles from 64 · `index` on, the first one in the lowest bit; none beyond the length.
+    pub(super) fn word(&self, index: usize) -> u64 {
+        self.words.get(index).copied().unwrap_or_default()
     }
 
     /// Adds a candle; one beyond the length is ignored.

@@ -58,9 +58,9 @@ pub(super) struct Curve {
 }
 
 impl Curve {
-    /// An empty curve from candle `start` on.
-    pub(super) fn new(start: usize) -> Self {
-        Self { start, stretches: Vec::new() }
+    /// An empty curve from candle `start` on, with room for so many stretches.
+    pub(super) fn with_capacity(start: usize, stretches: usize) -> Self {
+        Self { start, stretches: Vec::with_capacity(stretches) }
     }
 
     /// The candles covered so far.
@@ -105,6 +105,16 @@ pub(super) struct Reader<'a> {
     candles: &'a CheckedCandles,
 }
 
+/// The lowest or highest equity of some candles of one stretch.
+#[derive(Debug, Clone, Copy)]
+struct Extreme {
+    start: usize,
+    end: usize,
+    /// The close that gives it; any of them if there is no position.
+    close: Option<f64>,
+    equity: f64,
+}
+
 impl Reader<'_> {
     /// Equity at the close of candle `bar`, which must not lie before the last one asked for;
     /// `None` outside the curve.
@@ -117,29 +127,44 @@ impl Reader<'_> {
     /// must not start before the last candle asked for, each with its equity. Among closes of one
     /// stretch that give the same equity by rounding, the one furthest out counts.
     pub(super) fn extremes(&mut self, bars: Range<usize>) -> Option<[(usize, f64); 2]> {
-        let mut found: Option<[(usize, f64); 2]> = None;
+        let mut found: Option<[Extreme; 2]> = None;
         let mut start = bars.start;
         while start < bars.end {
             let stretch = *self.move_to(start)?;
             let piece = start..stretch.end.min(bars.end);
-            let closes = self.candles.close_extremes(piece.clone());
-            let [low, high] = stretch
-                .worst_and_best(closes)
-                .map(|close| (piece.start, close, stretch.equity(close)));
-            let first = |(from, close, equity): (usize, f64, f64)| {
-                let searched = if stretch.is_flat() { from..from } else { piece.clone() };
-                (self.candles.first_close(searched, close).unwrap_or(from), equity)
-            };
+            start = piece.end;
+            let [low, high] = self.ends(&stretch, piece);
             found = Some(match found {
-                None => [first(low), first(high)],
+                None => [low, high],
                 Some([lowest, highest]) => [
-                    if low.2 < lowest.1 { first(low) } else { lowest },
-                    if high.2 > highest.1 { first(high) } else { highest },
+                    if low.equity < lowest.equity { low } else { lowest },
+                    if high.equity > highest.equity { high } else { highest },
                 ],
             });
-            start = piece.end;
         }
-        found
+        found.map(|ends| ends.map(|end| (self.first_bar(&end), end.equity)))
+    }
+
+    /// The lowest and the highest equity of a piece of one stretch.
+    fn ends(&self, stretch: &Stretch, bars: Range<usize>) -> [Extreme; 2] {
+        let end = |close: Option<f64>| Extreme {
+            start: bars.start,
+            end: bars.end,
+            close,
+            equity: close.map_or(stretch.balance, |close| stretch.equity(close)),
+        };
+        if stretch.is_flat() {
+            return [end(None), end(None)];
+        }
+        let closes = self.candles.close_extremes(bars.clone());
+        stretch.worst_and_best(closes).map(|close| end(Some(close)))
+    }
+
+    /// The first candle at whose close the equity is that of `extreme`.
+    fn first_bar(&self, extreme: &Extreme) -> usize {
+        let bars = extreme.start..extreme.end;
+        let found = extreme.close.and_then(|close| self.candles.first_close(bars, close));
+        found.unwrap_or(extreme.start)
     }
 
     /// Drops the stretches that end at or before `bar`.
@@ -171,7 +196,7 @@ mod tests {
             for (minute, close) in (0..).zip(&closes) {
                 candles.push(minute * 60_000, [*close, *close, *close, *close, 1.0]);
             }
-            let mut curve = Curve::new(0);
+            let mut curve = Curve::with_capacity(0, 0);
             let mut end = 0;
             for (length, quantity, price) in stretches {
                 end = (end + length).min(closes.len());

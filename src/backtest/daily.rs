@@ -110,7 +110,7 @@ mod tests {
         candles.push(10 * DAY_MS, [1.0, 2.0, 1.0, 2.0, 1.0]);
         candles.push(10 * DAY_MS + week.length_ms(), [2.0, 3.0, 2.0, 3.0, 1.0]);
         let candles = CheckedCandles::new(Arc::new(candles), week).unwrap();
-        let mut curve = Curve::new(0);
+        let mut curve = Curve::with_capacity(0, 0);
         let held =
             Stretch { balance: 100.0, quantity: 10.0, entry_price: 1.0, ..Stretch::default() };
         curve.push(Stretch { end: 2, ..held });

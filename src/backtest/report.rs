@@ -105,10 +105,10 @@ pub(super) fn thin(curve: &Curve, candles: &CheckedCandles, limit: usize) -> Vec
     kept.into_iter().filter_map(point).chain(last_point).collect()
 }
 
-/// SHA-256 in hex over the figures of every trade, then the equity at each day's end; numbers as
-/// little-endian bits.
+/// SHA-256 in hex over the figures of every trade that its other figures follow from, then the
+/// equity at each day's end; numbers as little-endian bits.
 pub(super) fn digest(trades: &[Trade], daily_equity: &[f64]) -> String {
-    let mut bytes = Vec::with_capacity(trades.len() * 91 + daily_equity.len() * 8);
+    let mut bytes = Vec::with_capacity(trades.len() * 67 + daily_equity.len() * 8);
     for trade in trades {
         bytes.extend(trade.entry_time.to_le_bytes());
         bytes.extend(trade.exit_time.to_le_bytes());
@@ -119,9 +119,6 @@ pub(super) fn digest(trades: &[Trade], daily_equity: &[f64]) -> String {
             trade.pnl,
             trade.fees,
             trade.funding,
-            trade.slippage,
-            trade.mae_pct,
-            trade.mfe_pct,
         ];
         for figure in figures {
             bytes.extend(figure.to_le_bytes());
@@ -160,7 +157,7 @@ mod tests {
             candles.push(minute * 60_000, [*close, *close, *close, *close, 1.0]);
         }
         let candles = CheckedCandles::new(Arc::new(candles), "1m".parse().unwrap()).unwrap();
-        let mut curve = Curve::new(0);
+        let mut curve = Curve::with_capacity(0, 0);
         let one = Stretch { balance: 1.0, quantity: 1.0, entry_price: 1.0, ..Stretch::default() };
         for end in (0..equity.len()).step_by(30).chain([equity.len()]) {
             curve.push(Stretch { end, ..one });

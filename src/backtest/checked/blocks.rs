@@ -7,26 +7,20 @@ use std::ops::Range;
 
 use crate::domain::candles::Candles;
 
+use super::search::{Levels, Search};
+use super::span::Span;
+
 /// Candles in a block; blocks are counted from the first candle.
 pub(in crate::backtest) const BLOCK: usize = 64;
 
-/// Candles compared together without an early exit.
-const LANES: usize = 8;
+/// Closes are added up in so many sums side by side.
+const SUMS: usize = 8;
 
 /// One summary per block; the last block may be short.
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
     ranges: Vec<Span>,
     closes: Vec<Closes>,
-}
-
-/// The lowest and the highest of some prices.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::backtest) struct Span {
-    /// The lowest; infinity of none.
-    pub(in crate::backtest) low: f64,
-    /// The highest; negative infinity of none.
-    pub(in crate::backtest) high: f64,
 }
 
 /// What is known about the closes of a whole block.
@@ -40,41 +34,6 @@ pub(in crate::backtest) struct Closes {
     pub(in crate::backtest) sum: f64,
     /// Σ (close − centre)².
     pub(in crate::backtest) squares: f64,
-}
-
-impl Span {
-    /// Of no price at all.
-    pub(in crate::backtest) const NONE: Self = Self { low: f64::INFINITY, high: f64::NEG_INFINITY };
-
-    /// Whether it reaches down to `below` or up to `above`.
-    pub(in crate::backtest) fn touches(self, below: f64, above: f64) -> bool {
-        (self.low <= below) | (self.high >= above)
-    }
-
-    /// With one more price.
-    pub(in crate::backtest) fn with(self, price: f64) -> Self {
-        self.and(Self { low: price, high: price })
-    }
-
-    /// Of both together.
-    pub(in crate::backtest) fn and(self, other: Self) -> Self {
-        Self { low: lower(self.low, other.low), high: higher(self.high, other.high) }
-    }
-
-    /// Of the lowest low and the highest high, columns of one length.
-    fn over(lows: &[f64], highs: &[f64]) -> Self {
-        let (low_blocks, low_rest) = lows.as_chunks::<LANES>();
-        let (high_blocks, high_rest) = highs.as_chunks::<LANES>();
-        let mut lanes = [Self::NONE; LANES];
-        for (lows, highs) in low_blocks.iter().zip(high_blocks) {
-            for ((lane, low), high) in lanes.iter_mut().zip(lows).zip(highs) {
-                *lane = lane.and(Self { low: *low, high: *high });
-            }
-        }
-        let rest =
-            low_rest.iter().zip(high_rest).map(|(low, high)| Self { low: *low, high: *high });
-        lanes.into_iter().chain(rest).fold(Self::NONE, Self::and)
-    }
 }
 
 impl Closes {
@@ -109,32 +68,29 @@ impl Blocks {
         self.ranges.len() * size_of::<Span>() + self.closes.len() * size_of::<Closes>()
     }
 
-    /// The first of `bars` whose low is at or below `below`, or whose high is at or above `above`.
+    /// The first of `bars` that touches `levels`, and the span of those before it.
     pub(super) fn first_touch(
         &self,
         candles: &Candles,
         bars: Range<usize>,
-        below: f64,
-        above: f64,
-    ) -> Option<usize> {
-        pieces(bars).find_map(|piece| {
-            if !self.range(piece.start)?.touches(below, above) {
-                return None;
+        levels: &mut impl Levels,
+    ) -> (Option<usize>, Span) {
+        let mut search = Search::new(levels);
+        let blocks = whole_blocks(&bars);
+        let mut found = search.first_touch(candles, bars.start..blocks.start);
+        let mut start = blocks.start;
+        while found.is_none() && start < blocks.end {
+            let block = start / BLOCK;
+            let known = self.ranges.get(block).zip(self.closes.get(block));
+            if !known.is_some_and(|(range, closes)| search.skip(*range, closes.span)) {
+                found = search.first_touch(candles, start..start + BLOCK);
             }
-            let (lows, highs) = (candles.low.get(piece.clone())?, candles.high.get(piece.clone())?);
-            first_touch(lows, highs, below, above).map(|offset| piece.start + offset)
-        })
-    }
-
-    /// The lowest low and the highest high of `bars`.
-    pub(super) fn extremes(&self, candles: &Candles, bars: Range<usize>) -> Span {
-        let of = |piece: Range<usize>| -> Option<Span> {
-            if piece.len() == BLOCK {
-                return self.ranges.get(piece.start / BLOCK).copied();
-            }
-            Some(Span::over(candles.low.get(piece.clone())?, candles.high.get(piece)?))
-        };
-        pieces(bars).filter_map(of).fold(Span::NONE, Span::and)
+            start += BLOCK;
+        }
+        if found.is_none() {
+            found = search.first_touch(candles, blocks.end..bars.end);
+        }
+        (found, search.seen())
     }
 
     /// The lowest and the highest close of `bars`.
@@ -198,41 +154,28 @@ pub(in crate::backtest) fn pieces(bars: Range<usize>) -> impl Iterator<Item = Ra
     })
 }
 
-fn first_touch(lows: &[f64], highs: &[f64], below: f64, above: f64) -> Option<usize> {
-    let touched = |(low, high): (&f64, &f64)| Span { low: *low, high: *high }.touches(below, above);
-    for (index, (lows, highs)) in lows.chunks(LANES).zip(highs.chunks(LANES)).enumerate() {
-        let mut rows = lows.iter().zip(highs);
-        if rows.clone().fold(false, |any, row| any | touched(row)) {
-            return rows.position(touched).map(|offset| index * LANES + offset);
-        }
-    }
-    None
-}
-
 fn sum(closes: &[f64]) -> f64 {
-    let (groups, rest) = closes.as_chunks::<LANES>();
-    let mut lanes = [0.0; LANES];
+    let (groups, rest) = closes.as_chunks::<SUMS>();
+    let mut sums = [0.0; SUMS];
     for group in groups {
-        for (lane, close) in lanes.iter_mut().zip(group) {
-            *lane += close;
+        for (sum, close) in sums.iter_mut().zip(group) {
+            *sum += close;
         }
     }
-    lanes.iter().chain(rest).fold(0.0, |sum, part| sum + part)
+    sums.iter().chain(rest).fold(0.0, |sum, part| sum + part)
 }
 
-/// Unlike `f64::min`, this is one instruction; no price is NaN.
-fn lower(a: f64, b: f64) -> f64 {
-    if b < a { b } else { a }
-}
-
-fn higher(a: f64, b: f64) -> f64 {
-    if b > a { b } else { a }
+/// The whole blocks within `bars`; empty at its end if there is none.
+fn whole_blocks(bars: &Range<usize>) -> Range<usize> {
+    let (start, end) = (bars.start.next_multiple_of(BLOCK), bars.end / BLOCK * BLOCK);
+    if start < end { start..end } else { bars.end..bars.end }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::search::Fixed;
     use super::*;
 
     fn candles(prices: &[(f64, f64)]) -> Candles {
@@ -255,14 +198,16 @@ mod tests {
             let start = from.min(prices.len());
             let bars = start..(start + length).min(prices.len());
             let touched = |bar: &usize| candles.low[*bar] <= below || candles.high[*bar] >= above;
-            let found = blocks.first_touch(&candles, bars.clone(), below, above);
-            prop_assert_eq!(found, bars.clone().find(touched));
-            let low = |column: &[f64]| column[bars.clone()].iter().copied().fold(f64::INFINITY, f64::min);
-            let high = |column: &[f64]| column[bars.clone()].iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let span = Span { low: low(&candles.low), high: high(&candles.high) };
-            prop_assert_eq!(blocks.extremes(&candles, bars.clone()), span);
-            let span = Span { low: low(&candles.close), high: high(&candles.close) };
-            prop_assert_eq!(blocks.close_extremes(&candles, bars.clone()), span);
+            let first = bars.clone().find(touched);
+            let before = bars.start..first.unwrap_or(bars.end);
+            let span = |low: &[f64], high: &[f64], bars: Range<usize>| Span {
+                low: low[bars.clone()].iter().copied().fold(f64::INFINITY, f64::min),
+                high: high[bars].iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            };
+            let found = blocks.first_touch(&candles, bars.clone(), &mut Fixed { below, above });
+            prop_assert_eq!(found, (first, span(&candles.low, &candles.high, before)));
+            let closes = blocks.close_extremes(&candles, bars.clone());
+            prop_assert_eq!(closes, span(&candles.close, &candles.close, bars.clone()));
             let sum: f64 = candles.close[bars.clone()].iter().sum();
             let found = blocks.sum_of_closes(&candles, bars.clone());
             prop_assert!((found - sum).abs() <= 1e-12 * sum.abs(), "{} {}", found, sum);

@@ -10,10 +10,14 @@ use crate::domain::candles::{Candles, Timeframe};
 
 mod blocks;
 mod days;
+mod search;
+mod span;
 
 use blocks::Blocks;
-pub(super) use blocks::{BLOCK, Closes, Span, pieces};
+pub(super) use blocks::{BLOCK, Closes, pieces};
 use days::Days;
+pub(super) use search::{Fixed, Levels};
+pub(super) use span::Span;
 
 /// Prices the engine accepts. The limits are far beyond any market and keep every figure finite.
 const PRICES: RangeInclusive<f64> = 1e-15..=1e15;
@@ -120,14 +124,14 @@ impl CheckedCandles {
         self.blocks.bytes() + self.days.bytes()
     }
 
-    /// The first of `bars` whose low is at or below `below`, or whose high is at or above `above`.
-    pub(super) fn first_touch(&self, bars: Range<usize>, below: f64, above: f64) -> Option<usize> {
-        self.blocks.first_touch(&self.candles, bars, below, above)
-    }
-
-    /// The lowest low and the highest high of `bars`.
-    pub(super) fn extremes(&self, bars: Range<usize>) -> Span {
-        self.blocks.extremes(&self.candles, bars)
+    /// The first of `bars` whose low is at or below, or whose high is at or above `levels`, and the
+    /// span of all `bars` before it. The levels are moved by the closes of those.
+    pub(super) fn first_touch(
+        &self,
+        bars: Range<usize>,
+        levels: &mut impl Levels,
+    ) -> (Option<usize>, Span) {
+        self.blocks.first_touch(&self.candles, bars, levels)
     }
 
     /// The lowest and the highest close of `bars`.

@@ -302,7 +302,7 @@ mod tests {
         }
         let timeframe = timeframe.parse().unwrap();
         let candles = CheckedCandles::new(Arc::new(candles), timeframe).unwrap();
-        let mut curve = Curve::new(0);
+        let mut curve = Curve::with_capacity(0, 0);
         curve.push(Stretch { end: open_days.len(), ..Stretch::default() });
         Year::new(days_per_year, &curve, &candles)
     }

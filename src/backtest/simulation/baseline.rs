@@ -30,7 +30,7 @@ pub(in crate::backtest) fn hold_curve(
     let quantity = config.balance / (entry.price + entry.fee);
     let flat = |end: usize, balance: f64| Stretch { end, balance, ..Stretch::default() };
     let held = flat(last, config.balance - quantity * entry.fee);
-    let mut curve = Curve::new(window.start);
+    let mut curve = Curve::with_capacity(window.start, 3);
     curve.push(flat(entry_bar, config.balance));
     curve.push(Stretch {
         quantity,

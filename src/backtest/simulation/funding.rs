@@ -21,17 +21,19 @@ impl FundingRates {
         (!free).then(|| Self { bps: bps.clone() })
     }
 
-    /// The first candle from `bar` on that opens at or after the first settlement after `since_ms`.
-    pub(super) fn next_bar(times: &[i64], bar: usize, since_ms: i64) -> usize {
+    /// The first candle from `bar` on, of candles as long as `length_ms`, that opens at or after the
+    /// first settlement after `since_ms`.
+    pub(super) fn next_bar(times: &[i64], length_ms: i64, bar: usize, since_ms: i64) -> usize {
         let settlement_ms = (since_ms.div_euclid(INTERVAL_MS) + 1) * INTERVAL_MS;
+        let before = |time: &i64| *time < settlement_ms;
         let rest = times.get(bar..).unwrap_or_default();
-        // Doubling steps: a settlement is near, the end of a run far.
-        let mut reach = 1;
-        while rest.get(reach - 1).is_some_and(|time| *time < settlement_ms) {
-            reach *= 2;
-        }
-        let near = rest.get(..reach.min(rest.len())).unwrap_or_default();
-        bar + near.partition_point(|time| *time < settlement_ms)
+        // Without gaps it is as many candles away as fit in between.
+        let away = rest.first().map_or(0, |first_ms| settlement_ms - first_ms + length_ms - 1);
+        let guess = usize::try_from(away / length_ms).unwrap_or_default();
+        let fits = guess > 0
+            && rest.get(guess - 1).is_some_and(before)
+            && rest.get(guess).is_some_and(|time| !before(time));
+        bar + if fits { guess } else { rest.partition_point(before) }
     }
 
     /// Sum of the rates of all settlements after `since_ms`, up to and with `until_ms`, as a share
@@ -83,8 +85,11 @@ mod tests {
     #[test]
     fn the_next_settlement_falls_to_the_first_candle_that_opens_at_or_after_it() {
         let times: Vec<i64> = [0, 3, 6, 9, 12, 15, 40].map(|hour| hour * HOUR_MS).to_vec();
-        let next = |bar: usize, since: i64| FundingRates::next_bar(&times, bar, since * HOUR_MS);
-        assert_eq!([next(0, 0), next(1, 0), next(3, 9), next(6, 40)], [3, 3, 6, 7]);
+        let next = |bar: usize, since: i64| {
+            FundingRates::next_bar(&times, 3 * HOUR_MS, bar, since * HOUR_MS)
+        };
+        assert_eq!([next(0, 0), next(1, 0), next(3, 9), next(6, 40), next(7, 40)], [3, 3, 6, 7, 7]);
+        assert_eq!([next(4, 0), next(5, 15), next(6, 23)], [4, 6, 6]);
     }
 
     #[test]

@@ -27,11 +27,12 @@ pub(in crate::backtest) struct Ledger {
 }
 
 impl Ledger {
-    /// Nothing yet, from candle `start` on.
-    pub(super) fn new(start: usize) -> Self {
+    /// Nothing yet, from candle `start` on, and room for so many trades.
+    pub(super) fn new(start: usize, trades: usize) -> Self {
         Self {
-            trades: Vec::new(),
-            curve: Curve::new(start),
+            trades: Vec::with_capacity(trades),
+            // One stretch with the position and one without.
+            curve: Curve::with_capacity(start, 2 * trades + 1),
             slippage_cost: 0.0,
             traded_notional: 0.0,
             bars_in_position: 0,

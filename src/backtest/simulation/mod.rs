@@ -21,13 +21,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::domain::candles::Candles;
-
 use super::checked::CheckedCandles;
 use super::signals::Signals;
 use super::trade::{ExitReason, Side};
 use super::variant::{Config, Fill, Intrabar, MoneyManagement, OnOpposite, StopsActive, Variant};
 
+mod account;
 mod baseline;
 mod costs;
 mod decisions;
@@ -39,22 +38,21 @@ mod orders;
 mod position;
 mod sizing;
 
+use account::Account;
 pub(super) use baseline::hold_curve;
 use costs::Costs;
 use decisions::Decisions;
 use detail::Detail;
+use fills::Moment;
 use funding::FundingRates;
 pub(super) use ledger::Ledger;
 pub use ledger::Rejections;
+use orders::OrderRules;
 use position::Position;
 use sizing::Sizing;
 
-/// Balance from which on an account counts as used up, as a share of the starting balance: what is
-/// left is rounding.
-const USED_UP: f64 = 1e-12;
-
-/// Balance beyond which trading ends, so that no later figure can overflow.
-const BEYOND_COUNTING: f64 = 1e30;
+/// Room is made in advance for at most this many trades.
+const TRADES_FORESEEN: usize = 4_096;
 
 /// What a run is made of: candles, the part of them that is traded, and signals.
 #[derive(Debug, Clone)]
@@ -87,10 +85,11 @@ struct Setup {
     config: Config,
     intrabar: Intrabar,
     costs: Costs,
+    long_orders: OrderRules,
+    short_orders: OrderRules,
     sizing: Sizing,
+    fills_at_close: bool,
     funding: Option<FundingRates>,
-    /// Balances with which trading goes on.
-    alive: Range<f64>,
 }
 
 /// What moves: all that a run stopped between two candles has to know to go on.
@@ -102,11 +101,8 @@ struct State {
     next_decision: usize,
     /// The first candle in which an entry may be filled after a cooldown.
     entry_from: usize,
-    balance: f64,
     position: Option<Position>,
-    /// Whether the account is used up, or beyond counting.
-    ended: bool,
-    ledger: Ledger,
+    account: Account,
 }
 
 /// A market order that ends a position.
@@ -123,27 +119,29 @@ impl Simulation {
     /// An account at the first candle of the window.
     pub(super) fn new(variant: &Variant, inputs: Inputs, intrabar: Intrabar) -> Self {
         let (config, money) = (&variant.config, &variant.money_management);
-        let state = State {
-            bar: inputs.window.start,
-            next_decision: inputs.window.start,
-            entry_from: inputs.window.start,
-            balance: config.balance,
-            position: None,
-            ended: false,
-            ledger: Ledger::new(inputs.window.start),
-        };
+        let maintenance = config.maintenance_margin_pct / 100.0;
         let setup = Setup {
+            long_orders: OrderRules::new(Side::Long, money, maintenance),
+            short_orders: OrderRules::new(Side::Short, money, maintenance),
             detail: Detail::new(inputs.candles.clone(), inputs.detail),
             candles: inputs.candles,
+            decisions: Decisions::new(&inputs.signals, inputs.window.end, money.on_opposite),
             window: inputs.window,
-            decisions: Decisions::new(inputs.signals),
             money: *money,
             config: config.clone(),
             intrabar,
             costs: Costs::new(config),
             sizing: Sizing::new(money, config),
+            fills_at_close: config.fill == Fill::Close,
             funding: FundingRates::new(&config.funding_bps_8h),
-            alive: config.balance * USED_UP..BEYOND_COUNTING,
+        };
+        let trades = setup.decisions.entry_count().min(TRADES_FORESEEN);
+        let state = State {
+            bar: setup.window.start,
+            next_decision: setup.window.start,
+            entry_from: setup.window.start,
+            position: None,
+            account: Account::new(config, setup.window.start, trades),
         };
         Self { setup, state }
     }
@@ -157,67 +155,76 @@ impl Simulation {
     pub(super) fn advance(&mut self, end: usize) {
         let end = end.min(self.setup.window.end);
         while self.state.bar < end {
-            match self.state.position.take() {
-                Some(position) => self.hold(position, end),
-                None => self.wait(end),
+            if self.state.position.is_some() {
+                self.hold(end);
+            } else {
+                self.wait(end);
             }
         }
     }
 
     /// Simulates what is left and closes an open position at the last close.
     pub(super) fn finish(mut self) -> Ledger {
-        self.advance(self.setup.window.end);
-        if let Some(position) = self.state.position.take() {
-            self.close_at_end(&position);
+        let end = self.setup.window.end;
+        self.advance(end);
+        let Self { setup, state } = self;
+        let mut account = state.account;
+        if let Some(position) = &state.position {
+            let exit = setup.at_last_close(position);
+            account.settle(position, exit, setup.trade(position, exit));
         }
-        self.mark(self.setup.window.end, None);
-        self.state.ledger
+        account.finish(end)
     }
 
     /// Goes on without a position to the next entry, or to `end`.
     fn wait(&mut self, end: usize) {
-        let from = self.state.next_decision.max(self.decided_on(self.state.entry_from));
-        let entry = self.setup.decisions.next_entry(from).filter(|_| !self.state.ended);
-        let Some((close, side)) = entry.filter(|(close, _)| self.due(*close) < end) else {
-            self.state.bar = end;
+        let Self { setup, state } = self;
+        let from = state.next_decision.max(setup.decided_on(state.entry_from));
+        let entry = setup.decisions.next_entry(from).filter(|_| !state.account.has_ended());
+        let Some(close) = entry.filter(|close| setup.due(*close) < end) else {
+            state.bar = end;
             return;
         };
-        self.state.next_decision = close + 1;
-        self.enter(side, close);
+        state.next_decision = close + 1;
+        if let Some(side) = setup.decisions.entry(close) {
+            self.enter(side, close);
+        }
     }
 
-    /// Keeps `position` to its next event, or to `end`.
-    fn hold(&mut self, mut position: Position, end: usize) {
-        let leave = self.next_leave(&position);
+    /// Keeps the position to its next event, or to `end`.
+    fn hold(&mut self, end: usize) {
+        let Self { setup, state } = self;
+        let Some(position) = &mut state.position else { return };
+        let leave = setup.next_leave(position, state.next_decision);
         let leave_bar = leave.map_or(usize::MAX, |leave| leave.bar);
         // An order filled at a close comes after what is touched inside that candle.
-        let leave_after = leave_bar.saturating_add(usize::from(self.fills_at_close()));
-        let funding = position.funding.bar;
-        let until = end.min(funding).min(leave_after);
-        let touched = position.orders.first_touch(&self.setup.candles, self.state.bar..until);
+        let leave_after = leave_bar.saturating_add(usize::from(setup.fills_at_close));
+        let funding_bar = position.funding.bar;
+        let until = end.min(funding_bar).min(leave_after);
+        let (touched, seen) = position.orders.first_touch(&setup.candles, state.bar..until);
+        position.seen = position.seen.and(seen);
         if let Some(bar) = touched {
-            self.close_resting(&position, bar);
+            self.close_resting(bar);
             return;
         }
-        self.state.bar = until;
-        if funding < end && (funding < leave_after || funding == leave_bar) {
-            self.pay_funding(&mut position);
+        state.bar = until;
+        if funding_bar < end && (funding_bar < leave_after || funding_bar == leave_bar) {
+            state.account.mark(funding_bar, Some((position, Moment::Open)));
+            state.account.pay(setup.fund(position));
         } else if let Some(leave) = leave.filter(|leave| leave.bar < end) {
-            self.leave(&position, leave);
-            return;
+            self.leave(leave);
         }
-        self.state.position = Some(position);
     }
+}
 
+impl Setup {
     /// The next market order that ends `position`: asked for by the signals, or because it was held
     /// for long enough.
-    fn next_leave(&self, position: &Position) -> Option<Leave> {
-        let on_opposite = self.setup.money.on_opposite;
-        let from = self.state.next_decision;
-        let asked = self.setup.decisions.next_leave(position.side, from, on_opposite);
+    fn next_leave(&self, position: &Position, from: usize) -> Option<Leave> {
+        let asked = self.decisions.next_leave(position.side, from);
         let asked =
             asked.map(|close| Leave { close, bar: self.due(close), reason: ExitReason::Signal });
-        let held = self.setup.money.max_hold_candles.and_then(|candles| {
+        let held = self.money.max_hold_candles.and_then(|candles| {
             let bar = position.entry_bar.checked_add(usize::try_from(candles).ok()?)?;
             Some(Leave { close: self.decided_on(bar), bar, reason: ExitReason::MaxHold })
         });
@@ -229,32 +236,24 @@ impl Simulation {
 
     /// The side to take after leaving because of the decision on `close`.
     fn turn(&self, close: usize) -> Option<Side> {
-        let money = &self.setup.money;
+        let money = &self.money;
         let turns = money.on_opposite == OnOpposite::Reverse && money.cooldown_candles == 0;
-        self.setup.decisions.entry(close).filter(|_| turns && !self.state.ended)
+        self.decisions.entry(close).filter(|_| turns)
     }
 
     /// The candle in which a decision made on a close is filled.
     fn due(&self, close: usize) -> usize {
-        close + usize::from(!self.fills_at_close())
+        close + usize::from(!self.fills_at_close)
     }
 
     /// The close on which a market order filled in candle `bar` was decided.
     fn decided_on(&self, bar: usize) -> usize {
-        bar.saturating_sub(usize::from(!self.fills_at_close()))
+        bar.saturating_sub(usize::from(!self.fills_at_close))
     }
 
     /// The first candle in which stop and target of a position entered in candle `bar` are live.
     fn stops_live_from(&self, bar: usize) -> usize {
-        let spared = self.setup.config.execution.stops_active == StopsActive::NextBar;
-        bar + usize::from(spared || self.fills_at_close())
-    }
-
-    fn fills_at_close(&self) -> bool {
-        self.setup.config.fill == Fill::Close
-    }
-
-    fn candles(&self) -> &Candles {
-        self.setup.candles.candles()
+        let spared = self.config.execution.stops_active == StopsActive::NextBar;
+        bar + usize::from(spared || self.fills_at_close)
     }
 }

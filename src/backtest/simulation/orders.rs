@@ -4,12 +4,27 @@
 
 use std::ops::Range;
 
-use crate::backtest::checked::{CheckedCandles, Span, pieces};
+use crate::backtest::checked::{CheckedCandles, Fixed, Levels, Span};
 use crate::backtest::trade::{ExitReason, Side};
 use crate::backtest::variant::{Intrabar, MoneyManagement};
 use crate::domain::candles::Candles;
 
 use super::detail::Detail;
+
+/// Where orders of one side are set, as factors of a price.
+///
+/// A position is liquidated when all of its margin but the maintenance margin (a share of the
+/// notional at entry) is lost: at entry · (1 − 1/leverage + maintenance) if it is long, at entry ·
+/// (1 + 1/leverage − maintenance) if it is short. A long position without leverage is paid for in
+/// full and has no such price.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OrderRules {
+    side: Side,
+    stop: Option<f64>,
+    target: Option<f64>,
+    trail: Option<f64>,
+    liquidation: Option<f64>,
+}
 
 /// Prices at which a position ends by itself. An order that is not there lies at an infinity.
 #[derive(Debug, Clone)]
@@ -30,6 +45,17 @@ struct Trail {
     /// Level / best close.
     factor: f64,
     level: f64,
+}
+
+impl Trail {
+    /// Where it is after closes with this span.
+    fn after(self, side: Side, closes: Span) -> Self {
+        let (better, best) = match side {
+            Side::Long => (closes.high > self.best, closes.high),
+            Side::Short => (closes.low < self.best, closes.low),
+        };
+        if better { Self { best, level: best * self.factor, ..self } } else { self }
+    }
 }
 
 /// What ended a position, and at which price the order rested.
@@ -75,36 +101,51 @@ pub(super) enum End {
     Favourable,
 }
 
-impl Orders {
-    /// Stop and target set off from `base` and live from candle `live_from` on.
-    pub(super) fn new(
-        side: Side,
-        base: f64,
-        money: &MoneyManagement,
-        liquidation: Option<f64>,
-        live_from: usize,
-    ) -> Self {
-        let factor = |percent: f64, sign: f64| 1.0 + sign * percent / 100.0;
+impl OrderRules {
+    pub(super) fn new(side: Side, money: &MoneyManagement, maintenance: f64) -> Self {
         let adverse = -side.sign();
-        let nowhere = adverse * f64::INFINITY;
+        let factor = |percent: f64, sign: f64| 1.0 + sign * percent / 100.0;
+        let margin = 1.0 / money.leverage;
         Self {
             side,
-            stop: money.stop_loss_pct.map_or(nowhere, |percent| base * factor(percent, adverse)),
-            target: money
-                .take_profit_pct
-                .map_or(-nowhere, |percent| base * factor(percent, -adverse)),
-            liquidation: liquidation.unwrap_or(nowhere),
-            trail: money.trailing_pct.map(|percent| {
-                let factor = factor(percent, adverse);
-                Trail { best: base, factor, level: base * factor }
-            }),
-            live_from,
+            stop: money.stop_loss_pct.map(|percent| factor(percent, adverse)),
+            target: money.take_profit_pct.map(|percent| factor(percent, -adverse)),
+            trail: money.trailing_pct.map(|percent| factor(percent, adverse)),
+            liquidation: match side {
+                Side::Long if money.leverage <= 1.0 => None,
+                Side::Long => Some(1.0 - margin + maintenance),
+                Side::Short => Some(1.0 + margin - maintenance),
+            },
         }
     }
 
-    /// The stop that holds now, the nearer one of two.
+    /// The orders of a position entered at `entry_price`, with stop and target set off from `base`
+    /// and live from candle `live_from` on.
+    pub(super) fn at(&self, entry_price: f64, base: f64, live_from: usize) -> Orders {
+        let nowhere = -self.side.sign() * f64::INFINITY;
+        let level = |factor: Option<f64>, price: f64, without: f64| {
+            factor.map_or(without, |factor| price * factor)
+        };
+        Orders {
+            side: self.side,
+            stop: level(self.stop, base, nowhere),
+            target: level(self.target, base, -nowhere),
+            liquidation: level(self.liquidation, entry_price, nowhere),
+            trail: self.trail.map(|factor| Trail { best: base, factor, level: base * factor }),
+            live_from,
+        }
+    }
+}
+
+impl Orders {
+    /// The stop that holds now.
     pub(super) fn stop(&self) -> (f64, ExitReason) {
-        match self.trail {
+        self.stop_beside(self.trail)
+    }
+
+    /// The nearer one of the stop loss and a trailing stop.
+    fn stop_beside(&self, trail: Option<Trail>) -> (f64, ExitReason) {
+        match trail {
             Some(trail) if self.is_nearer(trail.level, self.stop) => {
                 (trail.level, ExitReason::TrailingStop)
             }
@@ -112,29 +153,33 @@ impl Orders {
         }
     }
 
-    /// The first of `bars` that touches an order. Closes before that candle have moved the trailing
-    /// stop.
+    /// The first of `bars` that touches an order, and the span of those before it, whose closes have
+    /// moved the trailing stop.
     pub(super) fn first_touch(
         &mut self,
         candles: &CheckedCandles,
         bars: Range<usize>,
-    ) -> Option<usize> {
-        let dormant = bars.start..self.live_from.clamp(bars.start, bars.end.max(bars.start));
-        let live = dormant.end..bars.end;
-        if !dormant.is_empty() {
+    ) -> (Option<usize>, Span) {
+        let live_from = self.live_from.clamp(bars.start, bars.end.max(bars.start));
+        let mut seen = Span::NONE;
+        if bars.start < live_from {
             let (below, above) = self.around(self.liquidation, -self.nowhere());
-            if let Some(bar) = candles.first_touch(dormant.clone(), below, above) {
-                return Some(bar);
+            let dormant = bars.start..live_from;
+            let (found, span) = candles.first_touch(dormant.clone(), &mut Fixed { below, above });
+            if found.is_some() {
+                return (found, span);
             }
-            for close in candles.candles().close.get(dormant).unwrap_or_default() {
-                self.follow(*close);
-            }
+            self.follow(candles.close_extremes(dormant));
+            seen = span;
         }
-        if self.trail.is_some() {
-            return pieces(live).find_map(|piece| self.first_touch_trailing(candles, piece));
-        }
-        let (below, above) = self.around(self.adverse(live.start).0, self.target);
-        candles.first_touch(live, below, above)
+        let live = live_from..bars.end;
+        let (found, span) = if self.trail.is_some() {
+            candles.first_touch(live, self)
+        } else {
+            let (below, above) = self.now();
+            candles.first_touch(live, &mut Fixed { below, above })
+        };
+        (found, span.and(seen))
     }
 
     /// What an open does that lies at or beyond liquidation or stop; both come before a market
@@ -154,7 +199,11 @@ impl Orders {
         if let Some(hit) = self.gapped(bar, prices.open) {
             return hit;
         }
-        let (level, reason) = self.adverse(bar);
+        let (level, reason) = if bar < self.live_from {
+            (self.liquidation, ExitReason::Liquidation)
+        } else {
+            self.adverse_beside(self.trail)
+        };
         let adverse = Hit { reason, level, at_open: false, certainty: Certainty::Clear };
         let target = Hit { reason: ExitReason::TakeProfit, level: self.target, ..adverse };
         let open_at_target = self.reaches(End::Favourable, prices.open, self.target);
@@ -201,53 +250,13 @@ impl Orders {
         }
     }
 
-    /// The adverse order that a falling (long) price meets first in candle `bar`.
-    fn adverse(&self, bar: usize) -> (f64, ExitReason) {
-        let (stop, reason) = self.stop();
-        if bar < self.live_from || self.is_nearer(self.liquidation, stop) {
+    /// The live adverse order that a price meets first.
+    fn adverse_beside(&self, trail: Option<Trail>) -> (f64, ExitReason) {
+        let (stop, reason) = self.stop_beside(trail);
+        if self.is_nearer(self.liquidation, stop) {
             (self.liquidation, ExitReason::Liquidation)
         } else {
             (stop, reason)
-        }
-    }
-
-    fn first_touch_trailing(
-        &mut self,
-        candles: &CheckedCandles,
-        piece: Range<usize>,
-    ) -> Option<usize> {
-        let closes = candles.block_closes(piece.start)?.span;
-        let best = |closes: Span| if self.side == Side::Long { closes.high } else { closes.low };
-        // As far as the stop could get within this block.
-        let mut moved = self.clone();
-        moved.follow(best(closes));
-        let (below, above) = moved.around(moved.adverse(piece.start).0, self.target);
-        if !candles.block_range(piece.start)?.touches(below, above) {
-            self.follow(best(candles.close_extremes(piece)));
-            return None;
-        }
-        let columns = candles.candles();
-        let lows = columns.low.get(piece.clone())?.iter();
-        let rows =
-            lows.zip(columns.high.get(piece.clone())?).zip(columns.close.get(piece.clone())?);
-        for (bar, ((low, high), close)) in piece.zip(rows) {
-            let (below, above) = self.around(self.adverse(bar).0, self.target);
-            if *low <= below || *high >= above {
-                return Some(bar);
-            }
-            self.follow(*close);
-        }
-        None
-    }
-
-    /// Moves the trailing stop after a close.
-    fn follow(&mut self, close: f64) {
-        let side = self.side;
-        if let Some(trail) = &mut self.trail {
-            let better = if side == Side::Long { close > trail.best } else { close < trail.best };
-            if better {
-                (trail.best, trail.level) = (close, close * trail.factor);
-            }
         }
     }
 
@@ -278,5 +287,22 @@ impl Orders {
     /// Where an adverse order lies that is not there.
     fn nowhere(&self) -> f64 {
         -self.side.sign() * f64::INFINITY
+    }
+}
+
+impl Levels for Orders {
+    const MOVE: bool = true;
+
+    fn now(&self) -> (f64, f64) {
+        self.around(self.adverse_beside(self.trail).0, self.target)
+    }
+
+    fn reach(&self, closes: Span) -> (f64, f64) {
+        let trail = self.trail.map(|trail| trail.after(self.side, closes));
+        self.around(self.adverse_beside(trail).0, self.target)
+    }
+
+    fn follow(&mut self, closes: Span) {
+        self.trail = self.trail.map(|trail| trail.after(self.side, closes));
     }
 }

@@ -1,5 +1,6 @@
 //! An open position.
 
+use crate::backtest::checked::Span;
 use crate::backtest::trade::Side;
 
 use super::costs::Fill;
@@ -16,6 +17,8 @@ pub(super) struct Position {
     pub(super) margin: f64,
     /// Distance of the first stop from the entry price, if it lay on the losing side.
     pub(super) stop_distance: Option<f64>,
+    /// Lowest and highest price of all candles it was held in to their close.
+    pub(super) seen: Span,
     pub(super) orders: Orders,
     pub(super) funding: FundingDue,
 }
@@ -42,20 +45,18 @@ impl Position {
         (self.signed_quantity() * (price - self.entry.price)).max(-self.margin)
     }
 
-    /// The price at which all but the maintenance margin (as a share of the notional at entry) is
-    /// lost: entry · (1 − 1/leverage + maintenance) for a long position, entry · (1 + 1/leverage −
-    /// maintenance) for a short one. A long position without leverage is paid for in full and has
-    /// none.
-    pub(super) fn liquidation(
-        side: Side,
-        entry_price: f64,
-        leverage: f64,
-        maintenance: f64,
-    ) -> Option<f64> {
-        match side {
-            Side::Long if leverage <= 1.0 => None,
-            Side::Long => Some(entry_price * (1.0 - 1.0 / leverage + maintenance)),
-            Side::Short => Some(entry_price * (1.0 + 1.0 / leverage - maintenance)),
-        }
+    /// Largest loss and largest profit while held, percent of the entry price; `last` is the span of
+    /// what was seen of the exit candle.
+    pub(super) fn excursions(&self, last: Span) -> [f64; 2] {
+        let Span { low, high } = self.seen.and(last);
+        let percent = |price: f64| {
+            let percent = 100.0 * (price - self.entry.price) / self.entry.price;
+            self.side.sign() * percent
+        };
+        let (worst, best) = match self.side {
+            Side::Long => (low, high),
+            Side::Short => (high, low),
+        };
+        [-percent(worst), percent(best)].map(|share| if share > 0.0 { share } else { 0.0 })
     }
 }

@@ -20,7 +20,7 @@ fn closes(closes: &[f64]) -> CheckedCandles {
 
 /// One unit held from the first of `lengths` on: the equity is the close.
 fn held(lengths: &[usize]) -> Curve {
-    let mut curve = Curve::new(0);
+    let mut curve = Curve::with_capacity(0, 0);
     for length in lengths {
         let end = curve.bars().end + length;
         curve.push(Stretch { end, quantity: 1.0, ..Stretch::default() });
@@ -92,7 +92,7 @@ fn an_equity_that_never_falls_has_no_drawdown() {
 #[test]
 fn a_flat_stretch_counts_like_its_candles() {
     let equity = [[90.0; 3], [105.0; 3], [84.0; 3]].concat();
-    let mut curve = Curve::new(0);
+    let mut curve = Curve::with_capacity(0, 0);
     for end in [3, 6, 9] {
         curve.push(Stretch { end, balance: equity[end - 1], ..Stretch::default() });
     }
@@ -105,7 +105,7 @@ fn a_flat_stretch_counts_like_its_candles() {
 
 #[test]
 fn debt_is_a_drawdown_of_everything() {
-    let mut curve = Curve::new(0);
+    let mut curve = Curve::with_capacity(0, 0);
     curve.push(Stretch { end: 1, balance: -50.0, ..Stretch::default() });
     let drawdown = Drawdown::new(100.0, &curve, &closes(&[1.0]));
     assert_near(drawdown.deepest, 1.0);
@@ -126,7 +126,7 @@ fn inside_candles_the_adverse_extreme_counts_against_the_closes_before() {
     assert_near(long.intrabar, 0.25);
     assert_near(long.deepest, 10.0 / 150.0);
     // Sold at 100: 100 + (100 - high), against the balance.
-    let mut curve = Curve::new(0);
+    let mut curve = Curve::with_capacity(0, 0);
     let short =
         Stretch { balance: 100.0, quantity: -1.0, entry_price: 100.0, ..Stretch::default() };
     curve.push(Stretch { end: 3, ..short });
@@ -138,7 +138,7 @@ fn a_candle_counts_inside_only_if_the_position_was_held_from_its_open_to_its_clo
     let rows = [[100.0, 100.0, 50.0, 100.0], [100.0; 4], [100.0, 100.0, 70.0, 100.0]];
     let candles = candles(&rows);
     let intrabar = |entered_at_close: bool, left_at_close: bool| {
-        let mut curve = Curve::new(0);
+        let mut curve = Curve::with_capacity(0, 0);
         let held = Stretch { quantity: 1.0, entered_at_close, left_at_close, ..Stretch::default() };
         curve.push(Stretch { end: 2, ..held });
         curve.push(Stretch { end: 3, balance: 100.0, ..Stretch::default() });

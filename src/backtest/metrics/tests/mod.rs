@@ -41,7 +41,7 @@ fn any_candles() -> impl Strategy<Value = CheckedCandles> {
 /// Stretches over all candles after `warmup`, of any length, in no order a simulation would give.
 fn curve(candles: &CheckedCandles, warmup: usize, pieces: &[(usize, i32, f64, f64, u8)]) -> Curve {
     let all = candles.candles().len();
-    let mut curve = Curve::new(warmup);
+    let mut curve = Curve::with_capacity(warmup, 0);
     for (length, quantity, balance, entry_price, ends) in pieces {
         let end = curve.bars().end + length;
         if end >= all {
@@ -139,7 +139,7 @@ proptest! {
     ) {
         let balance = 1_000.0;
         let daily = DailyEquity::of(balance, &ledger.curve, &candles);
-        let mut held = Curve::new(ledger.curve.bars().start);
+        let mut held = Curve::with_capacity(ledger.curve.bars().start, 0);
         let all = Stretch { quantity: 8.0, entry_price: hold_price, balance, ..Stretch::default() };
         held.push(Stretch { end: candles.candles().len(), ..all });
         let hold = DailyEquity::of(balance, &held, &candles);

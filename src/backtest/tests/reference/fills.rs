@@ -142,7 +142,7 @@ impl Reference<'_> {
             lowest = lowest.min(self.candles.open[bar]);
             highest = highest.max(self.candles.open[bar]);
         }
-        let percent = |price: f64| 100.0 * (sign * (price - entry_price)) / entry_price;
+        let percent = |price: f64| sign * (100.0 * (price - entry_price) / entry_price);
         let (worst, best) =
             if held.side == Side::Long { (lowest, highest) } else { (highest, lowest) };
         // A position that ends inside its candle was held in it for a part.
