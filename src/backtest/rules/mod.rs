@@ -217,3 +217,6 @@ pub fn in_a_row(rule: Rule, candles: usize) -> Rule {
     // Prices are positive: the first comparison says that there are so many candles.
     Rule::All(vec![gt(first, Operand::Number(0.0)), Rule::Not(Box::new(missing))])
 }
+
+#[cfg(test)]
+mod tests;

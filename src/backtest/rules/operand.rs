@@ -11,6 +11,10 @@ use crate::domain::resample::resampled;
 use super::compare::Values;
 use super::{Column, Indicator, Operand, RuleError};
 
+/// What an indicator over another one may reach: a division by next to nothing must not end in
+/// infinity, and the sum after it in nonsense.
+const CHAINED_MAX: f64 = 1e100;
+
 /// Values of all indicators of a rule set, and of the columns made of others where asked for.
 #[derive(Debug)]
 pub(super) struct Operands<'a> {
@@ -104,6 +108,11 @@ impl<'a> Operands<'a> {
             return Err(RuleError::SourceIsANumber(indicator.name.clone()));
         };
         let mut fields = run(indicator, self.candles.candles(), values)?;
+        if !matches!(indicator.source, Operand::Column(_)) {
+            for value in fields.iter_mut().flat_map(|series| &mut series.values) {
+                *value = value.clamp(-CHAINED_MAX, CHAINED_MAX);
+            }
+        }
         if indicator.definition.input == Input::Source {
             for series in &mut fields {
                 series.first += first;
