@@ -156,16 +156,23 @@ create table sluicegate.results (
     money_management         jsonb not null,
     final_equity             double precision not null,
     total_return             double precision not null,
+    buy_and_hold_return      double precision,
     cagr                     double precision,
+    volatility               double precision,
     sharpe                   double precision,
     sortino                  double precision,
+    psr                      double precision,
     max_drawdown             double precision not null,
+    max_drawdown_intrabar    double precision not null,
     calmar                   double precision,
     profit_factor            double precision,
     win_rate                 double precision,
+    expectancy_r             double precision,
+    sqn                      double precision,
     trade_count              int not null,
     exposure                 double precision not null,
     fees                     double precision not null,
+    funding                  double precision not null,
     candles                  int not null,
     metrics                  jsonb not null,
     candle_report            jsonb not null,
@@ -201,16 +208,23 @@ comment on column sluicegate.results.scenario is 'The scenario with its paramete
 comment on column sluicegate.results.money_management is 'The money management, all single values.';
 comment on column sluicegate.results.final_equity is 'Equity after the last candle, account currency.';
 comment on column sluicegate.results.total_return is 'final_equity / balance - 1.';
+comment on column sluicegate.results.buy_and_hold_return is 'total_return of buying with the whole balance at the first possible fill and selling at the end, same fees and slippage; null under 2 candles.';
 comment on column sluicegate.results.cagr is 'Compound annual growth rate, 0.1 is 10 %; null under 30 days.';
-comment on column sluicegate.results.sharpe is 'mean / standard deviation of daily returns, times sqrt(365).';
-comment on column sluicegate.results.sortino is 'mean / downside deviation of daily returns, times sqrt(365).';
+comment on column sluicegate.results.volatility is 'Standard deviation of daily returns, times sqrt(days per year: 365 unless asked otherwise).';
+comment on column sluicegate.results.sharpe is 'mean / standard deviation of daily returns, times sqrt(days per year).';
+comment on column sluicegate.results.sortino is 'mean / downside deviation of daily returns, times sqrt(days per year).';
+comment on column sluicegate.results.psr is 'Probability, 0 to 1, that the true Sharpe ratio is above 0, had this been the only variant tried; null under 30 days.';
 comment on column sluicegate.results.max_drawdown is 'Largest fall from a peak of equity on closes, 0 to 1.';
+comment on column sluicegate.results.max_drawdown_intrabar is 'The same with the worst price of each candle that was held from open to close, 0 to 1.';
 comment on column sluicegate.results.calmar is 'cagr / max_drawdown.';
-comment on column sluicegate.results.profit_factor is 'Sum of profits / sum of losses, net of fees.';
+comment on column sluicegate.results.profit_factor is 'Sum of profits / sum of losses, net of fees and funding.';
 comment on column sluicegate.results.win_rate is 'Profitable trades / closed trades, 0 to 1.';
+comment on column sluicegate.results.expectancy_r is 'Mean profit of a trade in multiples of what its first stop put at risk; null without stops.';
+comment on column sluicegate.results.sqn is 'System quality number: sqrt(min(trades, 100)) * mean / standard deviation of trade profits; null under 2 trades.';
 comment on column sluicegate.results.trade_count is 'Trades, one cut off by the end of the data included.';
 comment on column sluicegate.results.exposure is 'Candles in position / candles, 0 to 1.';
 comment on column sluicegate.results.fees is 'All fees, account currency.';
+comment on column sluicegate.results.funding is 'Funding paid, account currency; negative if received.';
 comment on column sluicegate.results.candles is 'Candles within the range.';
 comment on column sluicegate.results.metrics is 'Every metric, and under "undefined" why some are null.';
 comment on column sluicegate.results.candle_report is 'What the candles were like: gaps, duplicates, warm-up.';
@@ -221,7 +235,7 @@ comment on column sluicegate.results.metrics_version is 'Rises when a metric wou
 comment on column sluicegate.results.variant_digest is 'SHA-256 over the variant, its candles and the versions of engine and metrics: equal digests have equal results.';
 comment on column sluicegate.results.reused_from is 'The job that computed this result, where an equal one was stored already; null where this job did.';
 comment on column sluicegate.results.run_ms is 'Time the engine took, milliseconds; 0 where the result was reused.';
-comment on column sluicegate.results.trades is 'List of {"entry_time", "exit_time", "direction", "entry_price", "exit_price", "quantity", "pnl", "fees", "exit_reason"}; null where not kept.';
+comment on column sluicegate.results.trades is 'List of {"entry_time", "exit_time", "direction", "entry_price", "exit_price", "quantity", "pnl", "fees", "funding", "slippage", "mae_pct", "mfe_pct", "r", "bars", "ambiguous", "exit_reason"}; null where not kept.';
 comment on column sluicegate.results.equity is 'List of [time, equity]; null where not kept.';
 comment on column sluicegate.results.created_at is 'When the row was written.';
 

@@ -12,7 +12,8 @@ fn answer() -> Value {
         "ticker": "NASDAQ", "timeframe": "1d", "from_time": "2020-01-01T00:00:00Z",
         "until_time": "2021-01-01T00:00:00Z", "scenario": {}, "money_management": {},
         "final_equity": 11_000.5, "total_return": 0.1, "sharpe": null, "max_drawdown": 0.25,
-        "trade_count": 7, "exposure": 0.5, "fees": 3, "candles": 250, "metrics": {"a": 1},
+        "max_drawdown_intrabar": 0.375, "trade_count": 7, "exposure": 0.5, "fees": 3, "funding": -0.5,
+        "candles": 250, "metrics": {"a": 1},
         "candle_report": {}, "candle_digest": "c", "result_digest": "r", "engine_version": 1,
         "metrics_version": 1, "run_ms": 1.5, "job_id": 999_999, "not_a_column": true,
     })

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use futures_util::future::join_all;
+use sluicegate::backtest::Metrics;
 use sluicegate::store::{SCHEMA_VERSION, SchemaState, Store, StoreError};
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 
@@ -22,6 +23,24 @@ async fn every_statement_is_accepted_by_the_migrated_schema() {
         prepared += 1;
     }
     assert!(prepared > 30, "{prepared} statements found");
+}
+
+/// A row of results is filled by names: a figure of another name would be left out without a word.
+#[tokio::test]
+async fn every_numeric_column_of_results_bears_the_name_of_a_figure() {
+    let rig = Rig::new().await;
+    let columns: Vec<String> = rig
+        .all(
+            "select column_name::text from information_schema.columns
+              where table_schema = 'sluicegate' and table_name = 'results'
+                and data_type in ('double precision', 'integer') order by 1",
+        )
+        .await;
+    let figures = serde_json::to_value(Metrics::default()).unwrap();
+    let others: Vec<&str> =
+        columns.iter().map(String::as_str).filter(|name| figures.get(name).is_none()).collect();
+    assert_eq!(others, ["engine_version", "metrics_version", "run_ms"]);
+    assert!(columns.len() - others.len() >= 20, "{columns:?}");
 }
 
 #[tokio::test]
