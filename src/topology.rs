@@ -16,6 +16,7 @@ use crate::consumers::pending_job::PendingJobConsumer;
 use crate::consumers::progress::ProgressConsumer;
 use crate::kinds::backtest::{BacktestKind, Preparer, SharedLimits};
 use crate::kinds::sleep::SleepKind;
+use crate::kinds::walk_forward::WalkForwardKind;
 use crate::kinds::{Kinds, Limits};
 use crate::pipeline::{Pipes, Slots, StopSettings};
 use crate::publishers::bundle_expansion::BundleExpansionPublisher;
@@ -24,7 +25,7 @@ use crate::publishers::command::CommandPublisher;
 use crate::publishers::dead_job_canceller::DeadJobCancellerPublisher;
 use crate::publishers::pending_job::PendingJobPublisher;
 use crate::publishers::progress::ProgressPublisher;
-use crate::settings::{CandleSourceName, PipesSettings, Settings};
+use crate::settings::{CandleSourceName, KindSettings, PipesSettings, Settings};
 use crate::store::Store;
 use crate::worker::{Wakes, Worker};
 
@@ -127,15 +128,16 @@ fn add_tasks(pipes: &mut Pipes, worker: &Worker, wakes: Wakes) {
 pub fn kinds(settings: &Settings) -> anyhow::Result<Kinds> {
     let slots = NonZeroUsize::new(settings.worker.slot_count()).unwrap_or(NonZeroUsize::MIN);
     let slots = Arc::new(Slots::new(slots).context("start the slots")?);
-    let limits = &settings.kinds;
-    let backtest = Limits {
-        timeout_ms: ms(limits.backtest.timeout_ms),
-        stall_ms: Some(ms(limits.backtest.stall_ms)),
-    };
+    let KindSettings { backtest, walk_forward, sleep } = settings.kinds;
+    let limits = |timeout, stall| Limits { timeout_ms: ms(timeout), stall_ms: Some(ms(stall)) };
+    let one = limits(backtest.timeout_ms, backtest.stall_ms);
+    let walk = limits(walk_forward.timeout_ms, walk_forward.stall_ms);
+    let slice = backtest.slice_candles;
     let preparer = Arc::new(preparer(settings, slots.count().get()));
     Ok(Kinds::new()
-        .with(BacktestKind::new(preparer, slots, backtest, limits.backtest.slice_candles))
-        .with(SleepKind::new(ms(limits.sleep.timeout_ms))))
+        .with(BacktestKind::new(Arc::clone(&preparer), Arc::clone(&slots), one, slice))
+        .with(WalkForwardKind::new(preparer, slots, walk, slice))
+        .with(SleepKind::new(ms(sleep.timeout_ms))))
 }
 
 /// What loads and shares candles for backtests on this many threads.

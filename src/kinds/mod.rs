@@ -4,6 +4,7 @@ pub mod backtest;
 mod control;
 mod parts;
 pub mod sleep;
+pub mod walk_forward;
 
 use std::collections::BTreeMap;
 use std::future::Future;

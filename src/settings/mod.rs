@@ -125,6 +125,8 @@ pub struct BundleSettings {
 pub struct KindSettings {
     /// Limits of `backtest`.
     pub backtest: BacktestSettings,
+    /// Limits of `walk_forward`.
+    pub walk_forward: WalkForwardSettings,
     /// Limits of `sleep`.
     pub sleep: SleepSettings,
 }
@@ -143,6 +145,16 @@ pub struct BacktestSettings {
     pub series_mb_max: u64,
     /// Cancellation and progress are looked at every so many candles.
     pub slice_candles: usize,
+}
+
+/// Limits of the kind `walk_forward`; the rest is that of `backtest`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WalkForwardSettings {
+    /// Longest run, milliseconds.
+    pub timeout_ms: u64,
+    /// Longest time without progress, milliseconds.
+    pub stall_ms: u64,
 }
 
 /// Limits of the kind `sleep`.

@@ -47,6 +47,8 @@ impl Settings {
         for (key, limit) in [
             ("kinds.backtest.timeout_ms", self.kinds.backtest.timeout_ms),
             ("kinds.backtest.stall_ms", self.kinds.backtest.stall_ms),
+            ("kinds.walk_forward.timeout_ms", self.kinds.walk_forward.timeout_ms),
+            ("kinds.walk_forward.stall_ms", self.kinds.walk_forward.stall_ms),
             ("kinds.sleep.timeout_ms", self.kinds.sleep.timeout_ms),
         ] {
             check(limit >= 100, key, limit, "at least 100")?;

@@ -58,9 +58,14 @@ const FAILED: [(&str, &str, &str, &str); 12] = [
         "backtset",
         "{}",
         "unknown_kind",
-        "unknown kind \"backtset\", did you mean \"backtest\"? allowed: backtest, sleep",
+        "unknown kind \"backtset\", did you mean \"backtest\"? allowed: backtest, sleep, walk_forward",
     ),
-    ("\u{1F980}", "{}", "unknown_kind", "unknown kind \"🦀\", allowed: backtest, sleep"),
+    (
+        "\u{1F980}",
+        "{}",
+        "unknown_kind",
+        "unknown kind \"🦀\", allowed: backtest, sleep, walk_forward",
+    ),
 ];
 
 #[tokio::test]

@@ -59,7 +59,9 @@ pub fn variant_to_json(variant: &Variant) -> Value {
     })
 }
 
-fn range_to_json(range: Range) -> Value {
+/// The range as in a `spec`.
+#[must_use]
+pub fn range_to_json(range: Range) -> Value {
     match range {
         Range::Between { from_ms, until_ms } => {
             json!({"from": format_instant(from_ms), "until": format_instant(until_ms)})

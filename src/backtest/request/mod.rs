@@ -19,6 +19,7 @@ mod repeats;
 mod scenario;
 mod schema;
 mod tokens;
+mod walk_forward;
 
 use std::collections::BTreeSet;
 
@@ -32,11 +33,12 @@ use self::scenario::{ScenarioRequest, ScenarioVariants, read_scenarios};
 use super::variant::{Config, Keep, Range, Variant};
 
 pub use self::error::InputError;
-pub use self::json::{parse_spec, variant_to_json};
+pub use self::json::{parse_spec, range_to_json, variant_to_json};
 pub use self::money::money_management_to_json;
 pub use self::node::read_json;
 pub use self::scenario::scenario_to_json;
 pub use self::schema::{bundle_schema, job_schema};
+pub use self::walk_forward::{WalkForward, parse_walk_forward};
 
 /// Most text in the specs of a bundle's jobs, not counting what each has of its own, bytes: a rule
 /// set or a funding rate is written to every job.
@@ -66,6 +68,15 @@ pub struct RequestColumns<'v> {
     pub money_management_variants: &'v Value,
 }
 
+/// What the columns are called in a complaint.
+const COLUMNS: [&str; 5] = [
+    "universal_config",
+    "ticker_variants",
+    "date_ranges",
+    "scenario_variants",
+    "money_management_variants",
+];
+
 /// A bundle that makes sense: the cross product of its variants, less what was left out.
 #[derive(Debug)]
 pub struct Request {
@@ -88,14 +99,22 @@ impl Request {
     /// # Errors
     /// The first thing that makes no sense, with its path, or more variants than allowed.
     pub fn parse(columns: RequestColumns<'_>, jobs_ceiling: u64) -> Result<Self, InputError> {
-        let universal = Node::column("universal_config", columns.universal_config);
-        let shared = Shared::read(&universal, jobs_ceiling)?;
-        let tickers = Node::column("ticker_variants", columns.ticker_variants);
+        Self::parse_at(COLUMNS, columns, jobs_ceiling)
+    }
+
+    /// The same for columns that go by other names.
+    fn parse_at(
+        [universal, tickers, ranges, scenarios, money]: [&str; 5],
+        columns: RequestColumns<'_>,
+        jobs_ceiling: u64,
+    ) -> Result<Self, InputError> {
+        let shared =
+            Shared::read(&Node::column(universal, columns.universal_config), jobs_ceiling)?;
+        let tickers = Node::column(tickers, columns.ticker_variants);
         let markets = read_markets(&tickers, &shared.timeframe)?;
-        let ranges = read_ranges(&Node::column("date_ranges", columns.date_ranges))?;
-        let scenarios =
-            read_scenarios(&Node::column("scenario_variants", columns.scenario_variants))?;
-        let money = Node::column("money_management_variants", columns.money_management_variants);
+        let ranges = read_ranges(&Node::column(ranges, columns.date_ranges))?;
+        let scenarios = read_scenarios(&Node::column(scenarios, columns.scenario_variants))?;
+        let money = Node::column(money, columns.money_management_variants);
         let maintenance_pct = shared.config.maintenance_margin_pct;
         let money_managements = read_money_managements(&money, maintenance_pct)?;
 

@@ -107,7 +107,7 @@ impl Test {
 /// Makes one record of the folds, oldest first, that begins with `balance` and keeps at most
 /// `points_max` points of equity.
 #[must_use]
-pub fn stitch(balance: f64, runs: &[FoldRun], points_max: usize) -> Stitched {
+pub fn stitch(balance: f64, runs: &[&FoldRun], points_max: usize) -> Stitched {
     let mut record = Record::new(balance);
     for run in runs {
         record.append(&run.test);
@@ -185,7 +185,7 @@ impl Record {
 }
 
 /// In logarithms: the growth of a thousand folds may be more than a number holds.
-fn in_sample_cagr(runs: &[FoldRun]) -> Figure {
+fn in_sample_cagr(runs: &[&FoldRun]) -> Figure {
     let trains = || runs.iter().map(|run| run.train);
     let days = trains().map(|train| train.days).fold(0, u32::saturating_add);
     if days < MIN_DAYS {
@@ -210,7 +210,7 @@ fn finite(figure: f64) -> Figure {
     if figure.is_finite() { Ok(figure) } else { Err(Undefined::BeyondCounting) }
 }
 
-fn share(runs: &[FoldRun], which: impl Fn(&FoldRun) -> bool) -> f64 {
+fn share(runs: &[&FoldRun], which: impl Fn(&FoldRun) -> bool) -> f64 {
     let count = |runs: usize| f64::from(u32::try_from(runs).unwrap_or(u32::MAX));
     count(runs.iter().filter(|run| which(run)).count()) / count(runs.len().max(1))
 }

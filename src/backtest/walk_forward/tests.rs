@@ -30,6 +30,10 @@ fn fold(first_day: i64, marks: &[f64], train: (f64, u32)) -> FoldRun {
     FoldRun { train: Train { growth: train.0, days: train.1 }, test }
 }
 
+fn record(balance: f64, runs: &[FoldRun], points_max: usize) -> Stitched {
+    stitch(balance, &runs.iter().collect::<Vec<_>>(), points_max)
+}
+
 fn equity(stitched: &Stitched) -> Vec<f64> {
     stitched.equity.iter().map(|point| point.equity).collect()
 }
@@ -62,7 +66,7 @@ fn growth_is_multiplied_and_a_fall_from_an_earlier_fold_counts() {
         // Two days without a candle, then from 99: 94.05 and 89.1.
         fold(4, &[95.0, 90.0], (1.5, 100)),
     ];
-    let stitched = stitch(1_000.0, &runs, 10);
+    let stitched = record(1_000.0, &runs, 10);
     near(stitched.total_return, 0.99 * 0.9 - 1.0);
     near(stitched.max_drawdown, 1.0 - 0.99 * 0.9 / 1.1);
     assert_eq!(stitched.days, 6);
@@ -90,7 +94,7 @@ fn sharpe_and_efficiency_agree_with_hand_calculation() {
         marks
     };
     let runs = [fold(7, &days(20, false), (1.1, 60)), fold(27, &days(10, true), (0.95, 40))];
-    let stitched = stitch(100.0, &runs, 500);
+    let stitched = record(100.0, &runs, 500);
     let deviation = 0.015 * (30.0_f64 / 29.0).sqrt();
     near(stitched.sharpe.unwrap(), 0.005 / deviation * 365.0_f64.sqrt());
     let annual = (1.02_f64 * 0.99).powf(15.0 * 365.25 / 30.0) - 1.0;
@@ -105,7 +109,7 @@ fn sharpe_and_efficiency_agree_with_hand_calculation() {
 fn what_has_no_meaning_has_a_reason() {
     let flat = [100.0; 40];
     let reason = |train: (f64, u32)| {
-        let stitched = stitch(100.0, &[fold(0, &flat, train)], 0);
+        let stitched = record(100.0, &[fold(0, &flat, train)], 0);
         assert_eq!((stitched.sharpe, stitched.efficiency), (None, None));
         assert_eq!(stitched.undefined["sharpe"], Undefined::ZeroDeviation);
         stitched.undefined["efficiency"]
@@ -120,7 +124,7 @@ fn what_has_no_meaning_has_a_reason() {
 #[test]
 fn what_is_used_up_stays_used_up() {
     let runs = [fold(0, &[50.0, -10.0], (1.1, 40)), fold(2, &[200.0, 300.0], (1.1, 40))];
-    let stitched = stitch(100.0, &runs, 10);
+    let stitched = record(100.0, &runs, 10);
     assert_eq!(equity(&stitched), [50.0, -10.0, -10.0, -10.0]);
     near(stitched.total_return, -1.1);
     near(stitched.max_drawdown, 1.0);
@@ -129,7 +133,7 @@ fn what_is_used_up_stays_used_up() {
 #[test]
 fn a_day_that_two_folds_share_ends_as_the_later_one_says() {
     let runs = [fold(0, &[110.0, 121.0], (1.0, 9)), fold(1, &[90.0, 100.0], (1.0, 9))];
-    let stitched = stitch(100.0, &runs, 10);
+    let stitched = record(100.0, &runs, 10);
     assert_eq!(stitched.days, 3);
     near(stitched.total_return, 0.21);
 }
@@ -149,13 +153,13 @@ proptest! {
             balance = *marks.last().unwrap();
             runs.push(run);
         }
-        let whole = stitch(100.0, &runs, usize::MAX);
+        let whole = record(100.0, &runs, usize::MAX);
         prop_assert_eq!(equity(&whole), marks.clone());
         prop_assert!((whole.max_drawdown - deepest(100.0, &marks)).abs() < 1e-12);
         for run in &mut runs {
             run.test.points = thinned(&run.test.points, 4);
         }
-        let thin = stitch(100.0, &runs, limit);
+        let thin = record(100.0, &runs, limit);
         prop_assert_eq!(thin.max_drawdown.to_bits(), whole.max_drawdown.to_bits());
         prop_assert_eq!((thin.sharpe, thin.days), (whole.sharpe, whole.days));
         prop_assert!(thin.equity.len() <= limit);

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{Answer, JobKind, Limits, RunContext, RunControl, RunError};
 use crate::backtest::request::parse_spec;
 use crate::backtest::variant::Variant;
+use crate::backtest::{Backtest, Progress, Report};
 use crate::candles::CandleSource;
 use crate::domain::job::Failure;
 use crate::pipeline::Slots;
@@ -119,32 +120,49 @@ fn simulate(
     }
     control.begin();
     let began = Instant::now();
-    let mut backtest = prepared.start()?;
+    let told = |progress: Progress| {
+        control.set_percent(percent_of(progress.done as u64, progress.total as u64));
+    };
+    let report = run_through(prepared.start()?, slice_candles, control, told)?;
+    let run_ms = began.elapsed().as_secs_f64() * 1_000.0;
+    Ok(answer(row::result_row(prepared, &report, run_ms)))
+}
+
+/// Runs to the end unless it is cancelled; `told` hears after each slice how far it is.
+pub(super) fn run_through(
+    mut backtest: Backtest,
+    slice_candles: usize,
+    control: &RunControl,
+    told: impl Fn(Progress),
+) -> Result<Report, RunError> {
     loop {
         let progress = backtest.step(slice_candles);
         if progress.done >= progress.total {
-            break;
+            return Ok(backtest.finish());
         }
         if control.is_cancelled() {
             return Err(RunError::Interrupted);
         }
-        control.set_percent(percent_of(progress.done, progress.total));
+        told(progress);
     }
-    let report = backtest.finish();
-    let run_ms = began.elapsed().as_secs_f64() * 1_000.0;
-    Ok(answer(row::result_row(prepared, &report, run_ms)))
 }
 
 fn answer(row: Value) -> Answer {
     Answer { output: row::summary(&row), row: Some(row) }
 }
 
+/// How much of a whole is done, 0 to 100.
 #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more than 52 bits")]
-fn percent_of(done: usize, total: usize) -> f64 {
+pub(super) fn percent_of(done: u64, total: u64) -> f64 {
     100.0 * done as f64 / total as f64
 }
 
-fn failure(class: &'static str, error: &(impl fmt::Display + ?Sized), retryable: bool) -> Failure {
+/// A failure of the job, with the whole chain of its error.
+pub(super) fn failure(
+    class: &'static str,
+    error: &(impl fmt::Display + ?Sized),
+    retryable: bool,
+) -> Failure {
     // The alternate form writes the chain of an error in one line.
     Failure { class, message: format!("{error:#}"), retryable }
 }

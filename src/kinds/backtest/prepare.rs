@@ -138,17 +138,31 @@ impl Prepared {
     /// # Errors
     /// The candles are broken, worse than the variant allows, or do not suit it.
     pub fn start(&self) -> Result<Backtest, Failure> {
+        self.start_as(&self.variant)
+    }
+
+    /// The same for another variant of the settled range that needs the same candles.
+    ///
+    /// # Errors
+    /// The candles are broken, worse than the variant allows, or do not suit it.
+    pub fn start_as(&self, variant: &Variant) -> Result<Backtest, Failure> {
         let candles = self.candles()?;
         let warmup = self.loaded.first_in_range.saturating_sub(self.loaded.window.start);
         let found = DataFound {
             checked: candles.report(),
             duplicates: self.loaded.quality.duplicates,
-            warmup_missing: warmup_candles(&self.variant).saturating_sub(warmup),
+            warmup_missing: warmup_candles(variant).saturating_sub(warmup),
         };
-        let limits = self.variant.config.data;
+        let limits = variant.config.data;
         limits.check(&found).map_err(|error| failure("bad_candles", &error, false))?;
-        Backtest::new(&self.variant, candles, &self.shared)
+        Backtest::new(variant, candles, &self.shared)
             .map_err(|error| failure("invalid_spec", &anyhow::Error::new(error), false))
+    }
+
+    /// Whether another variant needs the same candles.
+    #[must_use]
+    pub fn suits(&self, variant: &Variant) -> bool {
+        query_of(variant) == query_of(&self.variant)
     }
 
     /// The candles of the run, warm-up included, checked now or by a run before.
