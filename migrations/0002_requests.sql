@@ -72,13 +72,13 @@ comment on column sluicegate.bundles.failed is 'Jobs that failed for good, as fa
 comment on column sluicegate.bundles.cancelled is 'Jobs that were cancelled, as far as rolled up.';
 comment on column sluicegate.bundles.progress is 'Ended jobs in percent, 0 to 100.';
 comment on column sluicegate.bundles.error is 'Why it was rejected: JSON path, what was found, what is allowed.';
-comment on column sluicegate.bundles.summary is 'The ranking: best variants and their metrics; written when the bundle ends.';
+comment on column sluicegate.bundles.summary is 'The ranking: best variants and their metrics; what the variants show together, and a verdict in words; written when the bundle ends.';
 comment on column sluicegate.bundles.created_at is 'When it was inserted.';
 comment on column sluicegate.bundles.started_at is 'When it had been read and its first jobs were about to be inserted.';
 comment on column sluicegate.bundles.finished_at is 'When it ended as completed, failed or rejected.';
 comment on column sluicegate.bundles.cancelled_at is 'When a command cancelled it; its jobs end soon after.';
 comment on column sluicegate.bundles.expanded is 'How many of its jobs have been inserted.';
-comment on column sluicegate.bundles.expander is 'The worker that expands it.';
+comment on column sluicegate.bundles.expander is 'The worker that expands it, or closes it after its last job.';
 comment on column sluicegate.bundles.expander_until is 'Until when that worker is trusted to; another one goes on afterwards.';
 
 create table sluicegate.jobs (
@@ -185,6 +185,8 @@ create table sluicegate.results (
     run_ms                   double precision not null,
     trades                   jsonb,
     equity                   jsonb,
+    daily_returns            bytea,
+    validation               jsonb,
     created_at               timestamptz not null default clock_timestamp()
 );
 -- Long lists: lz4 takes a quarter of the default's time. A server built without it keeps the default.
@@ -193,6 +195,8 @@ do $$ begin
         alter column trades set compression lz4, alter column equity set compression lz4;
 exception when feature_not_supported then null;
 end $$;
+-- Returns do not compress.
+alter table sluicegate.results alter column daily_returns set storage external;
 create index results_by_variant on sluicegate.results using hash (variant_digest);
 create index results_ranked on sluicegate.results
     (bundle_id, sharpe desc nulls last, total_return desc, job_id);
@@ -237,6 +241,8 @@ comment on column sluicegate.results.reused_from is 'The job that computed this 
 comment on column sluicegate.results.run_ms is 'Time the engine took, milliseconds; 0 where the result was reused.';
 comment on column sluicegate.results.trades is 'List of {"entry_time", "exit_time", "direction", "entry_price", "exit_price", "quantity", "pnl", "fees", "funding", "slippage", "mae_pct", "mfe_pct", "r", "bars", "ambiguous", "exit_reason"}; null where not kept.';
 comment on column sluicegate.results.equity is 'List of [time, equity]; null where not kept.';
+comment on column sluicegate.results.daily_returns is 'Return of each UTC day, little-endian: the first day as int4 since 1970-01-01, then one float4 per day (0.01 is 1 %).';
+comment on column sluicegate.results.validation is 'How the result was checked: the time kept back from it, and for the best variants of a bundle how they did there, resampled, and against random entries.';
 comment on column sluicegate.results.created_at is 'When the row was written.';
 
 create table sluicegate.job_parts (

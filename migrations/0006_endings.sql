@@ -65,13 +65,13 @@ begin
     return coalesce(ended, '{}');
 end $$;
 
--- Stored results of these variants, one for each, one with trades rather than one without. A plan made
--- while the table was small must not stay.
+-- Stored results of these variants, one for each, one with trades rather than one without; how they
+-- were validated is the business of their bundle. A plan made while the table was small must not stay.
 create function sluicegate.find_results(digests text[])
 returns table (variant_digest text, answer text)
 language sql stable set search_path = sluicegate, pg_temp set enable_seqscan = off set jit = off as $$
     select distinct on (r.variant_digest) r.variant_digest,
-           (to_jsonb(r) - '{job_id,bundle_id,created_at}'::text[]
+           (to_jsonb(r) - '{job_id,bundle_id,created_at,validation}'::text[]
             || jsonb_build_object('reused_from', coalesce(r.reused_from, r.job_id), 'run_ms', 0))::text
       from results r
      where r.variant_digest = any (digests)
@@ -232,6 +232,7 @@ begin
           from bundles b, sums s where b.id = which)
     update bundles b
        set completed = c.completed, failed = c.failed, cancelled = c.cancelled,
+           status = case when b.cancelled_at is not null then 'running' else b.status end,
            expanded = case when b.cancelled_at is not null then b.total else b.expanded end,
            progress = case when b.total > 0
                       then 100.0 * (c.completed + c.failed + c.cancelled) / b.total else 0 end
@@ -241,8 +242,9 @@ begin
     return coalesce(ended, false);
 end $$;
 
--- Ends a bundle whose jobs have all ended: its ranking, its last status, the event for listeners.
-create function sluicegate.finish_bundle(which uuid, ranks int) returns text
+-- Ends a bundle whose jobs have all ended: its ranking with what is said of it, its last status, the
+-- event for listeners.
+create function sluicegate.finish_bundle(which uuid, ranks int, said jsonb) returns text
 language plpgsql volatile set search_path = sluicegate, pg_temp as $$
 declare
     final text;
@@ -268,7 +270,8 @@ begin
            finished_at = case when b.cancelled_at is null then clock_timestamp() end,
            progress = 100,
            expander = null, expander_until = null,
-           summary = jsonb_build_object('ranked_by', 'sharpe', 'best', best, 'left_out', b.left_out)
+           summary = coalesce(said, '{}') || jsonb_build_object(
+               'ranked_by', 'sharpe', 'best', best, 'left_out', b.left_out)
      where b.id = which
     returning status into final;
     perform pg_notify('sluicegate_events',

@@ -1,1 +1,1 @@
-select sluicegate.finish_bundle($1, $2)
+select sluicegate.finish_bundle($1, $2, $3::text::jsonb)
