@@ -11,7 +11,7 @@ use super::{Figure, MIN_DAYS, Undefined};
 /// Mean length of a block of consecutive days, which keeps what hangs together for about that long.
 pub const MEAN_BLOCK_DAYS: usize = 10;
 
-/// Resamples and shuffles per figure, unless they are too much work.
+/// Resamples of a bundle, and of its best variant; as many of others unless told otherwise.
 pub const DRAWS: usize = 1_000;
 
 /// From so few no percentile and no p-value can be told.
@@ -57,16 +57,18 @@ pub struct ResampledDays {
 
 impl ResampledDays {
     /// Resamples `returns` (daily, 0.01 is 1 %) by the stationary bootstrap of Politis and Romano
-    /// (1994), mean block [`MEAN_BLOCK_DAYS`], [`DRAWS`] times.
+    /// (1994), mean block [`MEAN_BLOCK_DAYS`], `draws` times.
     ///
     /// # Errors
-    /// [`Undefined::FewerThan30Days`]; [`Undefined::TooLarge`] where an equity is no finite number.
-    pub fn of(returns: &[f32], random: &mut Random) -> Figure<Self> {
+    /// [`Undefined::FewerThan30Days`]; [`Undefined::FewerThan100Draws`]; [`Undefined::TooLarge`]
+    /// where an equity is no finite number.
+    pub fn of(returns: &[f32], draws: usize, random: &mut Random) -> Figure<Self> {
         if returns.len() < MIN_DAYS {
             return Err(Undefined::FewerThan30Days);
         }
+        let draws = enough(draws)?;
         let (mut growths, mut drawdowns) = (Vec::new(), Vec::new());
-        for _ in 0..DRAWS {
+        for _ in 0..draws {
             let stretches = resample(returns.len(), random);
             let days = stretches.into_iter().filter_map(|stretch| returns.get(stretch)).flatten();
             let path = Path::of(days.map(|&day| f64::from(day)));
@@ -74,7 +76,7 @@ impl ResampledDays {
             drawdowns.push(path.deepest);
         }
         let band = |outcomes| Band::of(outcomes).ok_or(Undefined::TooLarge);
-        Ok(Self { growth: band(growths)?, max_drawdown: band(drawdowns)?, draws: DRAWS })
+        Ok(Self { growth: band(growths)?, max_drawdown: band(drawdowns)?, draws })
     }
 }
 
@@ -90,16 +92,17 @@ pub struct ShuffledTrades {
 impl ShuffledTrades {
     /// Shuffles trades with `profits` (account currency, in the order in which they ended), which
     /// began with `balance`. Each is taken as a share of the equity before it, so that every order
-    /// ends with the same equity. Up to [`DRAWS`] orders.
+    /// ends with the same equity. `draws` orders, or as many as are affordable.
     ///
     /// # Errors
-    /// [`Undefined::FewerThan2Trades`]; [`Undefined::TooMuchWork`] from 200,000 trades on;
-    /// [`Undefined::TooLarge`] where an equity is no finite number.
-    pub fn of(balance: f64, profits: &[f64], random: &mut Random) -> Figure<Self> {
+    /// [`Undefined::FewerThan2Trades`]; [`Undefined::FewerThan100Draws`];
+    /// [`Undefined::TooMuchWork`] from 200,000 trades on; [`Undefined::TooLarge`] where an equity is
+    /// no finite number.
+    pub fn of(balance: f64, profits: &[f64], draws: usize, random: &mut Random) -> Figure<Self> {
         if profits.len() < 2 {
             return Err(Undefined::FewerThan2Trades);
         }
-        let draws = affordable_draws(SHUFFLE_BUDGET, profits.len())?;
+        let draws = affordable_draws(draws, SHUFFLE_BUDGET, profits.len())?;
         let mut equity = balance;
         let share = |profit: &f64| {
             // After the account is used up there is nothing that could return anything.
@@ -117,10 +120,15 @@ impl ShuffledTrades {
     }
 }
 
-/// How many draws of `cost` are within `budget`, up to [`DRAWS`].
-pub(super) fn affordable_draws(budget: usize, cost: usize) -> Figure<usize> {
-    let draws = DRAWS.min(budget / cost.max(1));
+/// How many draws of `cost` are within `budget`, up to those that are asked for.
+pub(super) fn affordable_draws(asked: usize, budget: usize, cost: usize) -> Figure<usize> {
+    let draws = enough(asked)?.min(budget / cost.max(1));
     if draws < MIN_DRAWS { Err(Undefined::TooMuchWork) } else { Ok(draws) }
+}
+
+/// The draws asked for, if a percentile can be told from them.
+fn enough(asked: usize) -> Figure<usize> {
+    if asked < MIN_DRAWS { Err(Undefined::FewerThan100Draws) } else { Ok(asked) }
 }
 
 /// One resample of `days` days as stretches of consecutive ones: each begins anywhere and goes on
@@ -225,14 +233,14 @@ mod tests {
 
     #[test]
     fn equal_days_leave_nothing_to_chance() {
-        let found = ResampledDays::of(&[0.5; 40], &mut random(3)).unwrap();
+        let found = ResampledDays::of(&[0.5; 40], DRAWS, &mut random(3)).unwrap();
         let growth = 1.5_f64.powi(40);
         for value in [found.growth.p5, found.growth.p50, found.growth.p95] {
             close(value / growth, 1.0, 1e-12);
         }
         close(found.max_drawdown.p95, 0.0, 0.0);
         // Half of it is lost every day.
-        let found = ResampledDays::of(&[-0.5; 40], &mut random(3)).unwrap();
+        let found = ResampledDays::of(&[-0.5; 40], DRAWS, &mut random(3)).unwrap();
         close(found.max_drawdown.p5, 1.0 - 0.5_f64.powi(40), 1e-15);
     }
 
@@ -240,27 +248,34 @@ mod tests {
     fn the_band_holds_what_happened_and_is_the_same_twice() {
         let returns = noise(8, 1, 365, 0.04).remove(0);
         let happened = Path::of(returns.iter().map(|&day| f64::from(day)));
-        let found = ResampledDays::of(&returns, &mut random(4)).unwrap();
+        let found = ResampledDays::of(&returns, DRAWS, &mut random(4)).unwrap();
         assert!(found.growth.p5 < happened.equity && happened.equity < found.growth.p95);
         assert!(found.max_drawdown.p5 < found.max_drawdown.p95);
-        assert_eq!(ResampledDays::of(&returns, &mut random(4)), Ok(found));
-        assert_ne!(ResampledDays::of(&returns, &mut random(5)), Ok(found));
+        assert_eq!(ResampledDays::of(&returns, DRAWS, &mut random(4)), Ok(found));
+        assert_ne!(ResampledDays::of(&returns, DRAWS, &mut random(5)), Ok(found));
     }
 
     #[test]
     fn what_cannot_be_resampled_has_a_reason() {
-        assert_eq!(ResampledDays::of(&[0.1; 29], &mut random(1)), Err(Undefined::FewerThan30Days));
-        assert_eq!(ResampledDays::of(&[1e38; 30], &mut random(1)), Err(Undefined::TooLarge));
-        let shuffled = |profits: &[f64]| ShuffledTrades::of(1.0, profits, &mut random(1));
+        assert_eq!(
+            ResampledDays::of(&[0.1; 29], DRAWS, &mut random(1)),
+            Err(Undefined::FewerThan30Days)
+        );
+        assert_eq!(ResampledDays::of(&[1e38; 30], DRAWS, &mut random(1)), Err(Undefined::TooLarge));
+        let shuffled = |profits: &[f64]| ShuffledTrades::of(1.0, profits, DRAWS, &mut random(1));
         assert_eq!(shuffled(&[1.0]), Err(Undefined::FewerThan2Trades));
         assert_eq!(shuffled(&[0.0; 200_001]), Err(Undefined::TooMuchWork));
+        let few = ResampledDays::of(&[0.1; 30], 99, &mut random(1));
+        assert_eq!(few, Err(Undefined::FewerThan100Draws));
+        let few = ShuffledTrades::of(1.0, &[0.1; 30], 99, &mut random(1));
+        assert_eq!(few, Err(Undefined::FewerThan100Draws));
     }
 
     #[test]
     fn the_band_of_shuffled_trades_is_that_of_all_orders() {
         // −10 % of 100, −10 % of 90, +50 % of 81: in 4 of 6 orders both losses stand together and
         // 19 % are lost, in 2 the gain stands between and 10 % are lost.
-        let found = ShuffledTrades::of(100.0, &[-10.0, -9.0, 40.5], &mut random(6)).unwrap();
+        let found = ShuffledTrades::of(100.0, &[-10.0, -9.0, 40.5], DRAWS, &mut random(6)).unwrap();
         close(found.max_drawdown.p5, 0.1, 1e-12);
         close(found.max_drawdown.p50, 0.19, 1e-12);
         close(found.max_drawdown.p95, 0.19, 1e-12);
@@ -269,7 +284,8 @@ mod tests {
 
     #[test]
     fn a_used_up_account_loses_everything_in_any_order() {
-        let found = ShuffledTrades::of(100.0, &[50.0, -150.0, 20.0], &mut random(7)).unwrap();
+        let found =
+            ShuffledTrades::of(100.0, &[50.0, -150.0, 20.0], DRAWS, &mut random(7)).unwrap();
         close(found.max_drawdown.p5, 1.0, 0.0);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::bootstrap::ResampledDays;
+use super::bootstrap::{DRAWS, ResampledDays};
 use super::clusters::EffectiveTrials;
 use super::cscv::Overfitting;
 use super::moments::Moments;
@@ -137,7 +137,7 @@ impl BestTrial {
         let missing =
             |days: u64| days.saturating_sub(u64::try_from(moments.days).unwrap_or(u64::MAX));
         let mut random = Random::new(seed, trial.key, Purpose::Bootstrap);
-        let resampled = ResampledDays::of(trial.daily_returns, &mut random);
+        let resampled = ResampledDays::of(trial.daily_returns, DRAWS, &mut random);
         let mut reasons = BTreeMap::new();
         let mut figure = |name, figure| known(&mut reasons, name, figure);
         Ok(Self {

@@ -57,6 +57,8 @@ pub enum Undefined {
     ScoreNotPositive,
     /// Beyond what a number can tell.
     TooLarge,
+    /// From so few draws no percentile and no p-value can be told.
+    FewerThan100Draws,
     /// More trades, or days and variants, than can be gone through often enough.
     TooMuchWork,
     /// The returns take two values only, placed so that the Sharpe ratio has no estimated error.

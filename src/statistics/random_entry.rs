@@ -48,23 +48,26 @@ impl RandomEntry {
     /// and after them, every way to do so having the same probability. Both the real and the random
     /// trades are valued in one simplified model: in and out at opens, the same money in each trade,
     /// `cost_bps` of the notional paid on each side. Stops, targets, funding and the size of a
-    /// position do not enter, so `mean_return` is not that of the backtest.
+    /// position do not enter, so `mean_return` is not that of the backtest. `runs` random runs, or as
+    /// many as are affordable.
     ///
     /// # Errors
-    /// [`Undefined::NoTrades`]; [`Undefined::TradesDoNotFit`] where trades overlap, are out of order
-    /// or end after the last open; [`Undefined::TooMuchWork`] for more than 100,000 trades;
-    /// [`Undefined::TooLarge`] where a mean is no finite number.
+    /// [`Undefined::NoTrades`]; [`Undefined::FewerThan100Draws`]; [`Undefined::TradesDoNotFit`]
+    /// where trades overlap, are out of order or end after the last open;
+    /// [`Undefined::TooMuchWork`] for more than 100,000 trades; [`Undefined::TooLarge`] where a mean
+    /// is no finite number.
     pub fn of(
         opens: &[f64],
         trades: &[HeldTrade],
         cost_bps: f64,
+        runs: usize,
         random: &mut Random,
     ) -> Figure<Self> {
         if trades.is_empty() {
             return Err(Undefined::NoTrades);
         }
         let free = free_candles(opens.len(), trades).ok_or(Undefined::TradesDoNotFit)?;
-        let runs = affordable_draws(BUDGET, trades.len())?;
+        let runs = affordable_draws(runs, BUDGET, trades.len())?;
         let mean_return = mean_return(opens, trades, cost_bps)?;
         let mut moved = trades.to_vec();
         let mut random_means = Vec::with_capacity(runs);
@@ -139,6 +142,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::bootstrap::DRAWS;
     use super::super::random::Purpose;
     use super::super::testing::close;
     use super::*;
@@ -200,19 +204,22 @@ mod tests {
             price
         };
         let opens: Vec<f64> = (0..=20).map(step).collect();
-        let found = RandomEntry::of(&opens, &[trade(8, 9, false)], 5.0, &mut random(2)).unwrap();
+        let found =
+            RandomEntry::of(&opens, &[trade(8, 9, false)], 5.0, DRAWS, &mut random(2)).unwrap();
         // 3/20 of 1,000 with a deviation of 11.
         close(found.p, 0.15, 0.045);
         assert_eq!(found.runs, 1_000);
         close(found.random_mean_return.p5, -0.001, 1e-12);
-        let short = RandomEntry::of(&opens, &[trade(8, 9, true)], 5.0, &mut random(2)).unwrap();
+        let short =
+            RandomEntry::of(&opens, &[trade(8, 9, true)], 5.0, DRAWS, &mut random(2)).unwrap();
         close(short.p, 1.0, 0.0);
     }
 
     #[test]
     fn trades_that_fill_all_candles_are_like_any_other_order_of_them() {
         let opens = walk(3, 5);
-        let found = RandomEntry::of(&opens, &[trade(0, 4, false)], 10.0, &mut random(3)).unwrap();
+        let found =
+            RandomEntry::of(&opens, &[trade(0, 4, false)], 10.0, DRAWS, &mut random(3)).unwrap();
         close(found.p, 1.0, 0.0);
     }
 
@@ -222,13 +229,13 @@ mod tests {
         let rises = (0..1_999).filter(|&candle| opens[candle + 1] > opens[candle]).step_by(20);
         let foreseen: Vec<HeldTrade> =
             rises.map(|candle| trade(candle, candle + 1, false)).collect();
-        let found = RandomEntry::of(&opens, &foreseen, 5.0, &mut random(4)).unwrap();
+        let found = RandomEntry::of(&opens, &foreseen, 5.0, DRAWS, &mut random(4)).unwrap();
         close(found.p, 1.0 / 1_001.0, 1e-12);
         let ps = (0..20).map(|seed| {
             let opens = walk(100 + seed, 500);
             let blind: Vec<HeldTrade> =
                 (0..20).map(|n| trade(n * 23, n * 23 + 7, n % 2 == 0)).collect();
-            RandomEntry::of(&opens, &blind, 5.0, &mut random(seed)).unwrap().p
+            RandomEntry::of(&opens, &blind, 5.0, DRAWS, &mut random(seed)).unwrap().p
         });
         // The mean of 20 evenly spread numbers has a deviation of 0.065.
         close(ps.sum::<f64>() / 20.0, 0.5, 0.2);
@@ -237,7 +244,8 @@ mod tests {
     #[test]
     fn what_cannot_be_compared_has_a_reason() {
         let opens = walk(5, 10);
-        let found = |trades: &[HeldTrade]| RandomEntry::of(&opens, trades, 0.0, &mut random(5));
+        let found =
+            |trades: &[HeldTrade]| RandomEntry::of(&opens, trades, 0.0, DRAWS, &mut random(5));
         assert_eq!(found(&[]), Err(Undefined::NoTrades));
         let wrong = Err(Undefined::TradesDoNotFit);
         assert_eq!(found(&[trade(3, 5, false), trade(4, 6, false)]), wrong);
@@ -245,7 +253,7 @@ mod tests {
         assert_eq!(found(&[trade(8, 10, false)]), wrong);
         assert_eq!(found(&vec![trade(0, 0, false); 100_001]), Err(Undefined::TooMuchWork));
         assert_eq!(
-            RandomEntry::of(&[1e-300, 1e300], &[trade(0, 1, false)], 0.0, &mut random(5)),
+            RandomEntry::of(&[1e-300, 1e300], &[trade(0, 1, false)], 0.0, DRAWS, &mut random(5)),
             Err(Undefined::TooLarge)
         );
     }

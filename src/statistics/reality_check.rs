@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::bootstrap::{MEAN_BLOCK_DAYS, affordable_draws, resample};
+use super::bootstrap::{DRAWS, MEAN_BLOCK_DAYS, affordable_draws, resample};
 use super::random::Random;
 use super::sample::count;
 use super::{Figure, MIN_DAYS, Undefined};
@@ -57,7 +57,7 @@ impl RealityCheck {
             return Err(Undefined::FewerThan30Days);
         }
         let blocks = days.div_ceil(MEAN_BLOCK_DAYS);
-        let draws = affordable_draws(BUDGET, blocks.saturating_mul(returns.len()))?;
+        let draws = affordable_draws(DRAWS, BUDGET, blocks.saturating_mul(returns.len()))?;
         let resamples: Vec<_> = (0..draws).map(|_| resample(days, random)).collect();
         let mut best = Best::new(days, draws);
         for tile in returns.chunks(TILE) {

@@ -2,6 +2,7 @@
 
 mod prepare;
 mod row;
+mod validation;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::domain::job::Failure;
 use crate::pipeline::Slots;
 
 pub use self::prepare::{Prepared, Preparer, SharedLimits};
+pub use self::validation::{Asked, Validate, Validated, Validator};
 
 /// The kind `backtest`.
 pub struct BacktestKind<S: CandleSource> {
@@ -74,7 +76,10 @@ impl<S: CandleSource> JobKind for BacktestKind<S> {
         }
         let control = Arc::clone(&context.control);
         let slice_candles = self.slice_candles;
-        let work = move || simulate(&prepared, slice_candles, &control);
+        let work = move || {
+            let (report, run_ms) = simulate(&prepared, slice_candles, &control)?;
+            Ok(answer(row::result_row(&prepared, &report, run_ms)))
+        };
         on_a_slot(&self.slots, &context.control, work).await
     }
 }
@@ -85,7 +90,7 @@ async fn stored(prepared: &Prepared, context: &RunContext) -> Option<Value> {
         return None;
     }
     let row = (context.find_result)(row::variant_digest(prepared)).await?;
-    row::reused(row, &prepared.variant)
+    row::reused(row, prepared)
 }
 
 /// Runs work that marks its begin on a thread for computing. A run that is cancelled before it began
@@ -109,12 +114,13 @@ async fn on_a_slot<T: Send + 'static>(
     ended.unwrap_or_else(|panicked| Err(failure("panic", &panicked.message, true).into()))
 }
 
-/// Runs the engine on the calling thread, slice by slice.
+/// Runs the engine on the calling thread, slice by slice; answers also how long that took,
+/// milliseconds.
 fn simulate(
     prepared: &Prepared,
     slice_candles: usize,
     control: &RunControl,
-) -> Result<Answer, RunError> {
+) -> Result<(Report, f64), RunError> {
     if control.is_cancelled() {
         return Err(RunError::Interrupted);
     }
@@ -124,8 +130,7 @@ fn simulate(
         control.set_percent(percent_of(progress.done as u64, progress.total as u64));
     };
     let report = run_through(prepared.start()?, slice_candles, control, told)?;
-    let run_ms = began.elapsed().as_secs_f64() * 1_000.0;
-    Ok(answer(row::result_row(prepared, &report, run_ms)))
+    Ok((report, began.elapsed().as_secs_f64() * 1_000.0))
 }
 
 /// Runs to the end unless it is cancelled; `told` hears after each slice how far it is.

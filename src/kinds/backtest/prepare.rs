@@ -1,6 +1,7 @@
 //! From a variant to a run that can start: candles loaded, cut, checked once, and shared.
 
 use std::fmt;
+use std::ops;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +59,9 @@ pub struct Prepared {
     pub variant: Variant,
     /// Its candles as they were loaded.
     pub loaded: LoadedCandles,
+    /// The time after its range that was asked for and is kept back for the best, milliseconds since
+    /// the epoch.
+    pub held_out: Option<ops::Range<i64>>,
     windows: Cache<WindowKey, CheckedCandles>,
     shared: Shared,
     _place: OwnedSemaphorePermit,
@@ -97,36 +101,55 @@ impl<S: CandleSource> Preparer<S> {
         mut variant: Variant,
         control: &RunControl,
     ) -> Result<Prepared, RunError> {
-        let query = query_of(&variant);
+        let mut query = query_of(&variant);
         // Candles that wait for a slot are held in memory beside the cache: only so many at a time.
         let place = tokio::select! {
             place = Arc::clone(&self.loading).acquire_owned() => place,
             () = control.cancelled() => return Err(RunError::Interrupted),
         };
         let place = place.map_err(|_closed| RunError::Interrupted)?;
-        // A source that does not answer is a stall that the canceller cannot see: the run has no start
-        // mark yet, but its claim holds a slot.
-        let loaded = tokio::select! {
-            loaded = timeout(self.patience, self.candles.load(&query)) => loaded,
-            () = control.cancelled() => return Err(RunError::Interrupted),
+        let mut loaded = self.candles(&query, control).await?;
+        let held_out = match variant.config.validation.holdout_pct {
+            Some(percent) => Some(held_out(&loaded, percent)?),
+            None => None,
         };
-        let loaded = loaded
-            .map_err(|_elapsed| {
-                let (series, patience) = (query.series(), self.patience);
-                failure("candles_late", &format!("no candles of {series} after {patience:?}"), true)
-            })?
-            .map_err(|error| {
-                let retryable = error.class() != "no_candles";
-                failure(error.class(), &anyhow::Error::new(error.clone()), retryable)
-            })?;
-        // `{"last": …}` and open ends are settled by the candles that are there.
+        if let Some(held_out) = &held_out {
+            // As if no more had been asked for: the same warm-up, quality and digest.
+            let (from_ms, until_ms) = (loaded.from_ms, held_out.start);
+            query.range = CandleRange::Between { from_ms, until_ms };
+            loaded = self.candles(&query, control).await?;
+        }
+        // `{"last": …}`, open ends and what is kept back are settled by the candles that are there.
         variant.range = Range::Between { from_ms: loaded.from_ms, until_ms: loaded.until_ms };
+        variant.config.validation.holdout_pct = None;
         Ok(Prepared {
             variant,
             loaded,
+            held_out,
             windows: self.windows.clone(),
             shared: self.shared.clone(),
             _place: place,
+        })
+    }
+
+    async fn candles(
+        &self,
+        query: &CandleQuery,
+        control: &RunControl,
+    ) -> Result<LoadedCandles, RunError> {
+        // A source that does not answer is a stall that the canceller cannot see: the run has no start
+        // mark yet, but its claim holds a slot.
+        let loaded = tokio::select! {
+            loaded = timeout(self.patience, self.candles.load(query)) => loaded,
+            () = control.cancelled() => return Err(RunError::Interrupted),
+        };
+        let loaded = loaded.map_err(|_elapsed| {
+            let (series, patience) = (query.series(), self.patience);
+            failure("candles_late", &format!("no candles of {series} after {patience:?}"), true)
+        })?;
+        loaded.map_err(|error| {
+            let retryable = error.class() != "no_candles";
+            failure(error.class(), &anyhow::Error::new(error.clone()), retryable).into()
         })
     }
 }
@@ -174,6 +197,33 @@ impl Prepared {
         let check = || CheckedCandles::new(self.loaded.candles_in_window(), self.variant.timeframe);
         self.windows.try_get_with(key, check).map_err(|error| failure("bad_candles", &error, true))
     }
+}
+
+/// The last `percent` of the range by time, from the open of the candle that the cut falls into.
+fn held_out(loaded: &LoadedCandles, percent: f64) -> Result<ops::Range<i64>, Failure> {
+    let (from_ms, until_ms) = (loaded.from_ms, loaded.until_ms);
+    let cut_ms = from_ms + share_ms(until_ms - from_ms, 100.0 - percent);
+    let times = loaded.candles.time.get(loaded.first_in_range..loaded.window.end);
+    let traded = times.unwrap_or_default();
+    let upto_cut = traded.partition_point(|open| *open <= cut_ms);
+    match upto_cut.checked_sub(1).filter(|candle| *candle > 0).and_then(|at| traded.get(at)) {
+        Some(start_ms) => Ok(*start_ms..until_ms),
+        None => {
+            let found = format!(
+                "config.validation.holdout_pct: found {percent}, which leaves no candle to trade on"
+            );
+            Err(failure("no_candles", &found, false))
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "five hundred years of milliseconds are below 2^53"
+)]
+fn share_ms(span_ms: i64, percent: f64) -> i64 {
+    (span_ms as f64 * percent / 100.0).floor() as i64
 }
 
 fn query_of(variant: &Variant) -> CandleQuery {

@@ -1,10 +1,12 @@
 //! What a finished run writes.
 
+use std::ops::Range;
+
 use serde_json::{Map, Value, json};
 
 use super::Prepared;
 use crate::backtest::request::{money_management_to_json, scenario_to_json, variant_to_json};
-use crate::backtest::variant::{KeepTrades, Variant};
+use crate::backtest::variant::KeepTrades;
 use crate::backtest::{ENGINE_VERSION, METRICS_VERSION, Report, sha256_hex};
 use crate::domain::time::format_instant;
 
@@ -33,7 +35,8 @@ pub(super) fn variant_digest(prepared: &Prepared) -> String {
 }
 
 /// A stored row of an equal variant as this job's own, if it has what this job is to keep.
-pub(super) fn reused(mut row: Value, variant: &Variant) -> Option<Value> {
+pub(super) fn reused(mut row: Value, prepared: &Prepared) -> Option<Value> {
+    let variant = &prepared.variant;
     let fields = row.as_object_mut()?;
     let bare = fields.get("trades").is_none_or(Value::is_null);
     match variant.config.keep.trades {
@@ -47,14 +50,18 @@ pub(super) fn reused(mut row: Value, variant: &Variant) -> Option<Value> {
     }
     // The label is this user's.
     fields.insert("scenario".to_owned(), scenario_to_json(&variant.scenario));
+    fields.insert("validation".to_owned(), validation(prepared.held_out.as_ref()));
     Some(row)
 }
 
 /// The row of `results`, keyed by column. Metrics that are columns are found by their names.
 pub(super) fn result_row(prepared: &Prepared, report: &Report, run_ms: f64) -> Value {
     let Prepared { variant, loaded, .. } = prepared;
-    let metrics = serde_json::to_value(&report.metrics).unwrap_or_default();
+    let mut metrics = serde_json::to_value(&report.metrics).unwrap_or_default();
     let mut row: Map<String, Value> = metrics.as_object().cloned().unwrap_or_default();
+    if let Some(metrics) = metrics.as_object_mut() {
+        metrics.insert("rejections".to_owned(), json!(report.rejections));
+    }
     let keep = variant.config.keep;
     // Thousands of trades as JSON take longer than a run: only where they are kept.
     let (trades, equity) = match keep.trades {
@@ -86,7 +93,28 @@ pub(super) fn result_row(prepared: &Prepared, report: &Report, run_ms: f64) -> V
         ("run_ms", json!(run_ms)),
         ("trades", trades),
         ("equity", equity),
+        ("daily_returns", json!(bytea(&report.daily.return_bytes()))),
+        ("validation", validation(prepared.held_out.as_ref())),
     ];
     row.extend(columns.map(|(name, value)| (name.to_owned(), value)));
     Value::Object(row)
+}
+
+/// What is known of the checks when a run has ended: the time that was kept back from it.
+fn validation(held_out: Option<&Range<i64>>) -> Value {
+    held_out.map_or(Value::Null, |range| {
+        let (from, until) = (format_instant(range.start), format_instant(range.end));
+        json!({ "holdout_range": { "from": from, "until": until } })
+    })
+}
+
+/// Bytes as Postgres reads them.
+fn bytea(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let mut text = String::with_capacity(2 + 2 * bytes.len());
+    text.push_str("\\x");
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    text.extend(halves.filter_map(|half| DIGITS.get(usize::from(half))));
+    text
 }
