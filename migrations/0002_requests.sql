@@ -30,6 +30,7 @@ create table sluicegate.bundles (
     expanded       int not null default 0,
     expander       bigint,
     expander_until timestamptz,
+    closings       smallint not null default 0,
 
     constraint bundles_user_id_is_1_to_200_characters check (length(user_id) between 1 and 200),
     constraint bundles_name_is_at_most_200_characters check (length(name) <= 200),
@@ -80,6 +81,7 @@ comment on column sluicegate.bundles.cancelled_at is 'When a command cancelled i
 comment on column sluicegate.bundles.expanded is 'How many of its jobs have been inserted.';
 comment on column sluicegate.bundles.expander is 'The worker that expands it, or closes it after its last job.';
 comment on column sluicegate.bundles.expander_until is 'Until when that worker is trusted to; another one goes on afterwards.';
+comment on column sluicegate.bundles.closings is 'How often a worker began to close it and did not give it back.';
 
 create table sluicegate.jobs (
     id           bigint generated always as identity primary key,

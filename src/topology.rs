@@ -1,5 +1,6 @@
 //! The wiring: every pipe and every kind, one line each.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::candles::{CandleCache, FileSource};
+use crate::consumers::bundle_closing::{BundleClosingConsumer, ClosingLimits};
 use crate::consumers::bundle_expansion::{BundleExpansionConsumer, ExpansionLimits};
 use crate::consumers::bundle_rollup::BundleRollupConsumer;
 use crate::consumers::command::CommandConsumer;
@@ -14,11 +16,12 @@ use crate::consumers::dead_job_canceller::DeadJobCancellerConsumer;
 use crate::consumers::outcome::{OutcomeConsumer, RetryDelays};
 use crate::consumers::pending_job::PendingJobConsumer;
 use crate::consumers::progress::ProgressConsumer;
-use crate::kinds::backtest::{BacktestKind, Preparer, SharedLimits};
+use crate::kinds::backtest::{BacktestKind, Preparer, SharedLimits, Validate, Validator};
 use crate::kinds::sleep::SleepKind;
 use crate::kinds::walk_forward::WalkForwardKind;
 use crate::kinds::{Kinds, Limits};
 use crate::pipeline::{Pipes, Slots, StopSettings};
+use crate::publishers::bundle_closing::BundleClosingPublisher;
 use crate::publishers::bundle_expansion::BundleExpansionPublisher;
 use crate::publishers::bundle_rollup::BundleRollupPublisher;
 use crate::publishers::command::CommandPublisher;
@@ -29,65 +32,77 @@ use crate::settings::{CandleSourceName, KindSettings, PipesSettings, Settings};
 use crate::store::Store;
 use crate::worker::{Wakes, Worker};
 
+/// What a daemon computes with.
+pub struct Compute {
+    /// All kinds of jobs it runs.
+    pub kinds: Kinds,
+    slots: Arc<Slots>,
+    validate: Validate,
+}
+
+impl fmt::Debug for Compute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compute").field("kinds", &self.kinds).finish_non_exhaustive()
+    }
+}
+
 /// Builds all pipes of a daemon; nothing runs yet.
 #[must_use]
-pub fn pipes(settings: &Settings, store: &Store, worker: &Worker, kinds: &Kinds) -> Pipes {
+pub fn pipes(settings: &Settings, store: &Store, worker: &Worker, compute: &Compute) -> Pipes {
     let wakes = Wakes::default();
     let stop =
         StopSettings { drain_ms: worker.settings().drain_ms, abort_ms: worker.settings().abort_ms };
     let mut pipes = Pipes::new(stop);
-
-    let PipesSettings {
-        bundle_expansion,
-        pending_job,
-        dead_job_canceller,
-        command,
-        bundle_rollup,
-        outcome,
-        progress,
-    } = &settings.pipes;
-    let expansion = expansion_limits(settings);
-    let delays =
-        RetryDelays { retry_base_ms: outcome.retry_base_ms, retry_max_ms: outcome.retry_max_ms };
-    let (silence_ms, grace_ms) =
-        (ms(dead_job_canceller.silence_ms), ms(dead_job_canceller.grace_ms));
-
-    let outcomes = pipes.add_fed(
-        "outcome",
-        &outcome.pipe(),
-        &outcome.batch(),
-        OutcomeConsumer::new(store, worker, &wakes, delays),
-    );
-    pipes.add(
-        "bundle_expansion",
-        &bundle_expansion.pipe(),
-        BundleExpansionPublisher::new(store, worker, expansion.hold_ms),
-        BundleExpansionConsumer::new(store, worker, &wakes, expansion),
-    );
-    pipes.add(
-        "pending_job",
-        &pending_job.pipe(),
-        PendingJobPublisher::new(store, worker, kinds.with_slot()),
-        PendingJobConsumer::new(store, worker, &wakes, kinds, outcomes),
-    );
-    pipes.add_batched(
-        "dead_job_canceller",
-        &dead_job_canceller.pipe(),
-        &dead_job_canceller.batch(),
-        DeadJobCancellerPublisher::new(store, worker, silence_ms, grace_ms),
-        DeadJobCancellerConsumer::new(store, worker, &wakes, dead_job_canceller.crashes_max),
-    );
+    add_job_pipes(&mut pipes, settings, store, worker, &wakes, &compute.kinds);
+    add_bundle_pipes(&mut pipes, settings, store, worker, &wakes, compute);
+    let command = &settings.pipes.command;
     pipes.add(
         "command",
         &command.pipe(),
         CommandPublisher::new(store),
         CommandConsumer::new(store, worker, &wakes),
     );
+    for (name, _) in settings.pipes.by_name() {
+        if let Some(wake) = pipes.wake(name) {
+            wakes.insert(name, wake);
+        }
+    }
+    add_tasks(&mut pipes, worker, wakes);
+    pipes
+}
+
+/// Jobs: run, watched, ended.
+fn add_job_pipes(
+    pipes: &mut Pipes,
+    settings: &Settings,
+    store: &Store,
+    worker: &Worker,
+    wakes: &Wakes,
+    kinds: &Kinds,
+) {
+    let PipesSettings { pending_job, dead_job_canceller, outcome, progress, .. } = &settings.pipes;
+    let delays =
+        RetryDelays { retry_base_ms: outcome.retry_base_ms, retry_max_ms: outcome.retry_max_ms };
+    let (silence_ms, grace_ms) =
+        (ms(dead_job_canceller.silence_ms), ms(dead_job_canceller.grace_ms));
+    let outcomes = pipes.add_fed(
+        "outcome",
+        &outcome.pipe(),
+        &outcome.batch(),
+        OutcomeConsumer::new(store, worker, wakes, delays),
+    );
     pipes.add(
-        "bundle_rollup",
-        &bundle_rollup.pipe(),
-        BundleRollupPublisher::new(store, bundle_rollup.spacing_ms),
-        BundleRollupConsumer::new(store, kinds, settings.bundles.ranks),
+        "pending_job",
+        &pending_job.pipe(),
+        PendingJobPublisher::new(store, worker, kinds.with_slot()),
+        PendingJobConsumer::new(store, worker, wakes, kinds, outcomes),
+    );
+    pipes.add_batched(
+        "dead_job_canceller",
+        &dead_job_canceller.pipe(),
+        &dead_job_canceller.batch(),
+        DeadJobCancellerPublisher::new(store, worker, silence_ms, grace_ms),
+        DeadJobCancellerConsumer::new(store, worker, wakes, dead_job_canceller.crashes_max),
     );
     pipes.add_batched(
         "progress",
@@ -96,14 +111,38 @@ pub fn pipes(settings: &Settings, store: &Store, worker: &Worker, kinds: &Kinds)
         ProgressPublisher::new(worker),
         ProgressConsumer::new(store, worker),
     );
+}
 
-    for (name, _) in settings.pipes.by_name() {
-        if let Some(wake) = pipes.wake(name) {
-            wakes.insert(name, wake);
-        }
-    }
-    add_tasks(&mut pipes, worker, wakes);
-    pipes
+/// Bundles: expanded, rolled up, closed.
+fn add_bundle_pipes(
+    pipes: &mut Pipes,
+    settings: &Settings,
+    store: &Store,
+    worker: &Worker,
+    wakes: &Wakes,
+    compute: &Compute,
+) {
+    let PipesSettings { bundle_expansion, bundle_rollup, bundle_closing, .. } = &settings.pipes;
+    let (expansion, closing) = (expansion_limits(settings), closing_limits(settings));
+    pipes.add(
+        "bundle_expansion",
+        &bundle_expansion.pipe(),
+        BundleExpansionPublisher::new(store, worker, expansion.hold_ms),
+        BundleExpansionConsumer::new(store, worker, wakes, expansion),
+    );
+    pipes.add(
+        "bundle_rollup",
+        &bundle_rollup.pipe(),
+        BundleRollupPublisher::new(store, bundle_rollup.spacing_ms),
+        BundleRollupConsumer::new(store, wakes),
+    );
+    let (validate, slots) = (Arc::clone(&compute.validate), Arc::clone(&compute.slots));
+    pipes.add(
+        "bundle_closing",
+        &bundle_closing.pipe(),
+        BundleClosingPublisher::new(store, worker, ms(closing.hold_ms)),
+        BundleClosingConsumer::new(store, worker, validate, slots, closing),
+    );
 }
 
 fn expansion_limits(settings: &Settings) -> ExpansionLimits {
@@ -114,6 +153,14 @@ fn expansion_limits(settings: &Settings) -> ExpansionLimits {
     }
 }
 
+fn closing_limits(settings: &Settings) -> ClosingLimits {
+    ClosingLimits {
+        ranks: settings.bundles.ranks,
+        returns_bytes_max: settings.bundles.returns_mb_max << 20,
+        hold_ms: settings.bundles.closing_hold_ms,
+    }
+}
+
 /// What lives as long as the process: its lease and its session.
 fn add_tasks(pipes: &mut Pipes, worker: &Worker, wakes: Wakes) {
     let (leaseholder, session, heard) = (worker.clone(), worker.clone(), wakes.clone());
@@ -121,11 +168,11 @@ fn add_tasks(pipes: &mut Pipes, worker: &Worker, wakes: Wakes) {
     pipes.add_task("session", |shutdown| session.keep_session(shutdown, heard));
 }
 
-/// All kinds of jobs this daemon runs.
+/// Starts what computes.
 ///
 /// # Errors
 /// The threads for computing cannot be started.
-pub fn kinds(settings: &Settings) -> anyhow::Result<Kinds> {
+pub fn compute(settings: &Settings) -> anyhow::Result<Compute> {
     let slots = NonZeroUsize::new(settings.worker.slot_count()).unwrap_or(NonZeroUsize::MIN);
     let slots = Arc::new(Slots::new(slots).context("start the slots")?);
     let KindSettings { backtest, walk_forward, sleep } = settings.kinds;
@@ -134,10 +181,12 @@ pub fn kinds(settings: &Settings) -> anyhow::Result<Kinds> {
     let walk = limits(walk_forward.timeout_ms, walk_forward.stall_ms);
     let slice = backtest.slice_candles;
     let preparer = Arc::new(preparer(settings, slots.count().get()));
-    Ok(Kinds::new()
+    let validator = Validator::new(Arc::clone(&preparer), Arc::clone(&slots), slice);
+    let kinds = Kinds::new()
         .with(BacktestKind::new(Arc::clone(&preparer), Arc::clone(&slots), one, slice))
-        .with(WalkForwardKind::new(preparer, slots, walk, slice))
-        .with(SleepKind::new(ms(sleep.timeout_ms))))
+        .with(WalkForwardKind::new(preparer, Arc::clone(&slots), walk, slice))
+        .with(SleepKind::new(ms(sleep.timeout_ms)));
+    Ok(Compute { kinds, slots, validate: validator.into_validate() })
 }
 
 /// What loads and shares candles for backtests on this many threads.

@@ -50,11 +50,11 @@ pub(super) async fn daemon(
         store.migrate().await?;
     }
     store.check_schema().await?;
-    let kinds = topology::kinds(settings)?;
+    let compute = topology::compute(settings)?;
     // The lease has a connection of its own: it must not wait behind the work.
     let leases = Store::new(&DatabaseSettings { max_connections: 1, ..settings.database.clone() })?;
     let worker = Worker::start(&leases, settings.worker).await?;
-    let mut pipes = topology::pipes(settings, &store, &worker, &kinds);
+    let mut pipes = topology::pipes(settings, &store, &worker, &compute);
     prepare(&mut pipes)?;
     pipes.run(shutdown).await?;
     store.close().await;

@@ -3,10 +3,11 @@
 use anyhow::Context;
 use uuid::Uuid;
 
-use crate::backtest::request::{InputError, Request, RequestColumns, read_json, variant_to_json};
+use super::requests::read_request;
+use crate::backtest::request::{Request, variant_to_json};
 use crate::backtest::variant::KeepTrades;
 use crate::pipeline::{Consumer, Shutdown};
-use crate::store::{BundleRequest, Store};
+use crate::store::Store;
 use crate::worker::{Wakes, Worker};
 
 /// Results of bundles up to this size carry their trades while the bundle runs; those of larger ones
@@ -52,11 +53,7 @@ impl BundleExpansionConsumer {
         let request = std::sync::Arc::new(request);
         while expanded < request.len() {
             if shutdown.is_stopping() {
-                return self
-                    .store
-                    .give_bundles_back(self.worker.id(), &[bundle])
-                    .await
-                    .map_err(Into::into);
+                return self.give_back(bundle).await;
             }
             let (source, limits) = (std::sync::Arc::clone(&request), self.limits);
             let specs = tokio::task::spawn_blocking(move || batch(&source, expanded, limits))
@@ -64,11 +61,17 @@ impl BundleExpansionConsumer {
                 .context("write a bundle's specs")?;
             let moved =
                 self.store.insert_variants(bundle, expanded, &specs, self.limits.hold_ms).await?;
-            let Some(cursor) = moved else { return Ok(()) };
+            let Some(cursor) = moved else { return self.give_back(bundle).await };
             expanded = cursor;
             self.wakes.wake("pending_job");
         }
         Ok(())
+    }
+}
+
+impl BundleExpansionConsumer {
+    async fn give_back(&self, bundle: Uuid) -> anyhow::Result<()> {
+        self.store.give_bundles_back(self.worker.id(), &[bundle]).await.map_err(Into::into)
     }
 }
 
@@ -104,20 +107,6 @@ impl Consumer for BundleExpansionConsumer {
             }
         }
     }
-}
-
-fn read_request(asked: &BundleRequest, jobs_max: u64) -> Result<Request, InputError> {
-    let [universal_config, tickers, ranges, scenarios, money] = &asked.columns;
-    Request::parse(
-        RequestColumns {
-            universal_config: &read_json("universal_config", universal_config)?,
-            ticker_variants: &read_json("ticker_variants", tickers)?,
-            date_ranges: &read_json("date_ranges", ranges)?,
-            scenario_variants: &read_json("scenario_variants", scenarios)?,
-            money_management_variants: &read_json("money_management_variants", money)?,
-        },
-        jobs_max,
-    )
 }
 
 fn batch(request: &Request, expanded: u64, limits: ExpansionLimits) -> Vec<String> {

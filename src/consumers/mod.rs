@@ -1,5 +1,6 @@
 //! One file per action. A consumer never knows who publishes.
 
+pub mod bundle_closing;
 pub mod bundle_expansion;
 pub mod bundle_rollup;
 pub mod command;
@@ -9,3 +10,4 @@ mod lookups;
 pub mod outcome;
 pub mod pending_job;
 pub mod progress;
+mod requests;

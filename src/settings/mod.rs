@@ -117,6 +117,10 @@ pub struct BundleSettings {
     pub expansion_hold_ms: u64,
     /// Places in a bundle's summary.
     pub ranks: usize,
+    /// Daily returns that are compared with each other may take up to this much memory, MiB.
+    pub returns_mb_max: u64,
+    /// A bundle whose closing is silent for this long is closed by another process, milliseconds.
+    pub closing_hold_ms: u64,
 }
 
 /// Limits of each kind of job.

@@ -120,6 +120,8 @@ pub struct PipesSettings {
     pub command: PlainSection,
     /// Folds and ends bundles.
     pub bundle_rollup: RollupSection,
+    /// Closes bundles whose jobs have all ended.
+    pub bundle_closing: PlainSection,
     /// Writes outcomes.
     pub outcome: OutcomeSection,
     /// Writes progress.
@@ -129,13 +131,14 @@ pub struct PipesSettings {
 impl PipesSettings {
     /// Every pipe's common keys under its name.
     #[must_use]
-    pub fn by_name(&self) -> [(&'static str, PipeSettings); 7] {
+    pub fn by_name(&self) -> [(&'static str, PipeSettings); 8] {
         [
             ("bundle_expansion", self.bundle_expansion.pipe()),
             ("pending_job", self.pending_job.pipe()),
             ("dead_job_canceller", self.dead_job_canceller.pipe()),
             ("command", self.command.pipe()),
             ("bundle_rollup", self.bundle_rollup.pipe()),
+            ("bundle_closing", self.bundle_closing.pipe()),
             ("outcome", self.outcome.pipe()),
             ("progress", self.progress.pipe()),
         ]

@@ -44,6 +44,10 @@ impl Settings {
         check((1..=10_000).contains(&batch), "bundles.expansion_batch_jobs", batch, "1 to 10000")?;
         let hold = self.bundles.expansion_hold_ms;
         check(hold >= 100, "bundles.expansion_hold_ms", hold, "at least 100")?;
+        let hold = self.bundles.closing_hold_ms;
+        check(hold >= 100, "bundles.closing_hold_ms", hold, "at least 100")?;
+        let returns = self.bundles.returns_mb_max;
+        check((1..=65_536).contains(&returns), "bundles.returns_mb_max", returns, "1 to 65536")?;
         for (key, limit) in [
             ("kinds.backtest.timeout_ms", self.kinds.backtest.timeout_ms),
             ("kinds.backtest.stall_ms", self.kinds.backtest.stall_ms),

@@ -1,10 +1,9 @@
-//! Bundles: read, expanded, rolled up, ranked.
+//! Bundles: read, expanded, rolled up.
 
-use serde_json::Value;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::{Store, StoreError, WorkerId, column, failed, int4, run};
-use crate::domain::job::JobId;
 
 /// A bundle as its user wrote it, and how far it has been expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,13 +17,22 @@ pub struct BundleRequest {
     pub columns: [String; 5],
 }
 
-/// A job among the best of its bundle whose trades are not stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RankedJob {
-    /// The job.
-    pub job_id: JobId,
-    /// Its spec, JSON.
-    pub spec: String,
+impl BundleRequest {
+    pub(super) fn of(row: &PgRow, what: &'static str) -> Result<Self, StoreError> {
+        let expanded: i32 = column(row, "expanded", what)?;
+        let total: Option<i32> = column(row, "total", what)?;
+        Ok(Self {
+            expanded: u64::try_from(expanded).unwrap_or(0),
+            total: total.and_then(|total| u64::try_from(total).ok()),
+            columns: [
+                column(row, "universal_config", what)?,
+                column(row, "ticker_variants", what)?,
+                column(row, "date_ranges", what)?,
+                column(row, "scenario_variants", what)?,
+                column(row, "money_management_variants", what)?,
+            ],
+        })
+    }
 }
 
 impl Store {
@@ -71,22 +79,7 @@ impl Store {
     pub async fn read_bundle(&self, bundle: Uuid) -> Result<Option<BundleRequest>, StoreError> {
         const WHAT: &str = "read a bundle";
         let row = run!(self, "read a bundle", "read_bundle", fetch_optional, bundle);
-        row.map(|row| {
-            let expanded: i32 = column(&row, "expanded", WHAT)?;
-            let total: Option<i32> = column(&row, "total", WHAT)?;
-            Ok(BundleRequest {
-                expanded: u64::try_from(expanded).unwrap_or(0),
-                total: total.and_then(|total| u64::try_from(total).ok()),
-                columns: [
-                    column(&row, "universal_config", WHAT)?,
-                    column(&row, "ticker_variants", WHAT)?,
-                    column(&row, "date_ranges", WHAT)?,
-                    column(&row, "scenario_variants", WHAT)?,
-                    column(&row, "money_management_variants", WHAT)?,
-                ],
-            })
-        })
-        .transpose()
+        row.map(|row| BundleRequest::of(&row, WHAT)).transpose()
     }
 
     /// Records that a bundle makes sense and how many jobs it has.
@@ -172,82 +165,5 @@ impl Store {
     pub async fn fold_bundle(&self, bundle: Uuid) -> Result<bool, StoreError> {
         let row = run!(self, "fold a bundle", "fold_bundle", fetch_one, bundle);
         sqlx::Row::try_get(&row, 0).map_err(failed("fold a bundle"))
-    }
-
-    /// Ends a bundle whose jobs have all ended: writes its ranking and its last status, tells
-    /// listeners. Answers that status; `None` where there was nothing to end.
-    ///
-    /// # Errors
-    /// The statement failed.
-    pub async fn finish_bundle(
-        &self,
-        bundle: Uuid,
-        ranks: usize,
-    ) -> Result<Option<String>, StoreError> {
-        let row = run!(self, "finish a bundle", "finish_bundle", fetch_one, bundle, int4(ranks));
-        sqlx::Row::try_get(&row, 0).map_err(failed("finish a bundle"))
-    }
-
-    /// A bundle's `universal_config`, JSON.
-    ///
-    /// # Errors
-    /// The statement failed, or there is no such bundle.
-    pub async fn bundle_config(&self, bundle: Uuid) -> Result<String, StoreError> {
-        let row = run!(self, "read a bundle's config", "bundle_config", fetch_one, bundle);
-        sqlx::Row::try_get(&row, 0).map_err(failed("read a bundle's config"))
-    }
-
-    /// Among the best `top` variants of a bundle those whose trades are not stored.
-    ///
-    /// # Errors
-    /// The statement failed.
-    pub async fn best_jobs_without_trades(
-        &self,
-        bundle: Uuid,
-        top: usize,
-    ) -> Result<Vec<RankedJob>, StoreError> {
-        const WHAT: &str = "find the best variants";
-        let rows = run!(self, "find the best variants", "best_jobs", fetch_all, bundle, int4(top));
-        rows.iter()
-            .map(|row| {
-                Ok(RankedJob {
-                    job_id: column(row, "job_id", WHAT)?,
-                    spec: column(row, "spec", WHAT)?,
-                })
-            })
-            .collect()
-    }
-
-    /// Stores trades and equity of one result, if it has this digest. Answers whether it had.
-    ///
-    /// # Errors
-    /// The statement failed.
-    pub async fn keep_trades(
-        &self,
-        job_id: JobId,
-        result_digest: &str,
-        trades: &Value,
-        equity: &Value,
-    ) -> Result<bool, StoreError> {
-        let kept = run!(
-            self,
-            "keep trades",
-            "keep_trades",
-            execute,
-            job_id,
-            result_digest,
-            trades.to_string(),
-            equity.to_string()
-        );
-        Ok(kept.rows_affected() > 0)
-    }
-
-    /// Drops trades and equity of all but the best `top` variants of a bundle.
-    ///
-    /// # Errors
-    /// The statement failed.
-    pub async fn prune_trades(&self, bundle: Uuid, top: usize) -> Result<(), StoreError> {
-        run!(self, "prune trades", "prune_trades", execute, bundle, int4(top));
-        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The only module that speaks SQL. Each statement is a file in `sql/`; each function here runs one.
 
 mod bundles;
+mod closing;
 mod commands;
 mod demo;
 mod endings;
@@ -9,6 +10,7 @@ mod jobs;
 mod listener;
 mod rescue;
 mod results;
+mod returns;
 mod schema;
 mod settings;
 mod stored_jobs;
@@ -23,7 +25,8 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::query::Query;
 use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, Transaction};
 
-pub use self::bundles::{BundleRequest, RankedJob};
+pub use self::bundles::BundleRequest;
+pub use self::closing::{BestResult, EndedBundle};
 pub use self::commands::{Command, Target};
 pub use self::demo::{DEMO_BUNDLE, DEMO_SLEEPS, DemoBundle, DemoSleep, DemoVariant};
 pub use self::endings::EndingBatch;
@@ -31,6 +34,7 @@ pub use self::error::StoreError;
 use self::error::failed;
 pub use self::listener::{Session, SessionEvent};
 pub use self::rescue::{DeadWorker, Rescued};
+pub use self::returns::{DailyRow, ResultGroup, ResultGroups};
 pub use self::schema::{SCHEMA_VERSION, SchemaState};
 pub use self::settings::DatabaseSettings;
 pub use self::stored_jobs::{StoredJob, StoredResult};

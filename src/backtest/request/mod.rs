@@ -9,6 +9,7 @@ mod bounds;
 mod condition;
 mod config;
 mod error;
+mod grid;
 mod json;
 mod market;
 mod money;
@@ -30,9 +31,10 @@ use self::market::{Market, read_markets, read_ranges};
 use self::money::{MoneyVariants, read_money_managements};
 use self::node::Node;
 use self::scenario::{ScenarioRequest, ScenarioVariants, read_scenarios};
-use super::variant::{Config, Keep, Range, Variant};
+use super::variant::{Config, Range, Variant};
 
 pub use self::error::InputError;
+pub use self::grid::{Grid, GridAxis};
 pub use self::json::{parse_spec, range_to_json, variant_to_json};
 pub use self::money::money_management_to_json;
 pub use self::node::read_json;
@@ -44,13 +46,13 @@ pub use self::walk_forward::{WalkForward, parse_walk_forward};
 /// set or a funding rate is written to every job.
 const SPEC_BYTES_MAX: u64 = 4 << 30;
 
-/// What a bundle's `universal_config` says of the trades to keep.
+/// What a bundle's `universal_config` says to all of its variants.
 ///
 /// # Errors
 /// The first thing in it that makes no sense.
-pub fn read_keep(universal_config: &Value) -> Result<Keep, InputError> {
+pub fn read_universal_config(universal_config: &Value) -> Result<Config, InputError> {
     let shared = Shared::read(&Node::column("universal_config", universal_config), JOBS_MAX)?;
-    Ok(shared.config.keep)
+    Ok(shared.config)
 }
 
 /// The columns of a bundle that say what to run.

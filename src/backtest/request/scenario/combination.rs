@@ -58,6 +58,11 @@ impl CombinationForm {
         Ok((Self(presets), parameters))
     }
 
+    /// The presets, in order.
+    pub(super) fn presets(&self) -> &[&'static PresetDefinition] {
+        &self.0
+    }
+
     pub(super) fn identity(&self) -> String {
         format!("{:?}", self.0.iter().map(|preset| preset.name).collect::<Vec<_>>())
     }

@@ -2,6 +2,7 @@
 //! parameters, and which combinations of those make sense.
 
 pub(super) mod combination;
+mod grid;
 mod json;
 mod parameters;
 mod preset;

@@ -153,6 +153,17 @@ impl Combinations {
         self.columns.fill(index, &mut params);
         Some(params)
     }
+
+    /// The parameters that have several values: their places, and the values of each.
+    pub(super) fn varying(&self) -> impl Iterator<Item = (usize, &[f64])> {
+        let values = |place: &usize| Some((*place, self.columns.values.get(*place)?.as_slice()));
+        self.columns.varying.iter().filter_map(values)
+    }
+
+    /// For every combination the number of the value of each of [`Self::varying`].
+    pub(super) fn digits(&self) -> impl Iterator<Item = Vec<usize>> {
+        self.kept.iter().map(|index| self.columns.digits(*index))
+    }
 }
 
 /// The values of each parameter, never none.
@@ -177,6 +188,17 @@ impl Columns {
     /// The first combination.
     fn first(&self) -> Vec<f64> {
         self.values.iter().filter_map(|values| values.first().copied()).collect()
+    }
+
+    /// The number of the value of each varying parameter in the combination with this number.
+    fn digits(&self, mut index: usize) -> Vec<usize> {
+        let mut digits = vec![0; self.varying.len()];
+        for (digit, place) in digits.iter_mut().zip(&self.varying).rev() {
+            let count = self.values.get(*place).map_or(1, Vec::len);
+            *digit = index % count;
+            index /= count;
+        }
+        digits
     }
 
     /// Makes the combination with this number of another one; the last parameter varies fastest.
