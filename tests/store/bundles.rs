@@ -1,5 +1,6 @@
 //! Bundles on their way in: taken, accepted or rejected, expanded by a fenced cursor.
 
+use serde_json::json;
 use sqlx::postgres::PgListener;
 use uuid::Uuid;
 
@@ -41,7 +42,6 @@ async fn a_bundle_is_read_as_it_was_written_until_nothing_is_left_to_expand() {
     let expected =
         ["{}", r#"["NASDAQ"]"#, r#"[{"last": "30d"}]"#, r#"[{"preset": "sma_cross"}]"#, "[{}]"];
     assert_eq!(asked.columns, expected);
-    assert_eq!(rig.store.bundle_config(bundle).await.unwrap(), "{}");
     rig.store.accept_bundle(bundle, 3, 7).await.unwrap();
     assert_eq!(status(&rig, bundle).await, "expanding");
     rig.store.insert_variants(bundle, 0, &specs(2), HOLD_MS).await.unwrap();
@@ -149,7 +149,10 @@ async fn a_bundle_cancelled_in_the_middle_grows_no_further_and_counts_what_never
     assert_eq!(rig.store.bundles_with_news(9).await.unwrap(), [bundle]);
     assert!(rig.store.fold_bundle(bundle).await.unwrap());
     assert!(rig.store.fold_bundle(bundle).await.unwrap(), "what never was is counted once");
-    assert_eq!(rig.store.finish_bundle(bundle, 5).await.unwrap().as_deref(), Some("cancelled"));
+    assert_eq!(
+        rig.store.finish_bundle(bundle, 5, &json!({})).await.unwrap().as_deref(),
+        Some("cancelled")
+    );
     let counts: String = rig
         .one("select concat_ws(' ', total, completed, failed, cancelled) from sluicegate.bundles")
         .await;

@@ -1,5 +1,6 @@
 //! Errors of jobs: tried again after a delay, until they failed too often.
 
+use serde_json::json;
 use sluicegate::domain::job::Claim;
 
 use crate::rig::{Rig, failed, stale};
@@ -85,5 +86,8 @@ async fn a_failed_job_of_a_bundle_is_counted_once_and_only_at_its_end() {
         due(&rig).await;
     }
     assert!(rig.store.fold_bundle(bundle).await.unwrap());
-    assert_eq!(rig.store.finish_bundle(bundle, 5).await.unwrap().as_deref(), Some("failed"));
+    assert_eq!(
+        rig.store.finish_bundle(bundle, 5, &json!({})).await.unwrap().as_deref(),
+        Some("failed")
+    );
 }

@@ -4,6 +4,7 @@
 
 mod bundles;
 mod claims;
+mod closing;
 mod commands;
 mod constraints;
 mod endings;

@@ -1,5 +1,6 @@
 //! Claims taken away: from dead workers, from runs over their limit, from runs that stalled.
 
+use serde_json::json;
 use sluicegate::domain::job::{Claim, Death, Progress};
 
 use crate::rig::{Rig, stale};
@@ -50,7 +51,10 @@ async fn a_job_that_was_running_at_three_deaths_is_quarantined() {
     assert_eq!(rig.one::<i64>("select count(*) from sluicegate.failed_attempts").await, 2);
     assert_eq!(rig.one::<i32>("select failures from sluicegate.job_status").await, 0);
     assert!(rig.store.fold_bundle(bundle).await.unwrap());
-    assert_eq!(rig.store.finish_bundle(bundle, 5).await.unwrap().as_deref(), Some("failed"));
+    assert_eq!(
+        rig.store.finish_bundle(bundle, 5, &json!({})).await.unwrap().as_deref(),
+        Some("failed")
+    );
 }
 
 #[tokio::test]

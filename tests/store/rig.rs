@@ -206,3 +206,15 @@ pub(crate) fn failed(claim: Claim, message: &str, retryable: bool) -> Outcome {
 pub(crate) fn stale(claim: Claim) -> Claim {
     Claim { fence: claim.fence - 1, ..claim }
 }
+
+/// The statement that inserts a result whose content does not matter.
+pub(crate) fn result(job: i64, bundle: Uuid, sharpe: &str) -> String {
+    format!(
+        "insert into sluicegate.results
+             (job_id, bundle_id, ticker, timeframe, from_time, until_time, scenario, money_management,
+              final_equity, total_return, sharpe, max_drawdown, trade_count, exposure, fees, candles,
+              metrics, candle_report, candle_digest, result_digest, engine_version, metrics_version, run_ms)
+         values ({job}, '{bundle}', 'NASDAQ', '1d', now(), now(), '{{}}', '{{}}', 1, 0, {sharpe}, 0, 0, 0,
+                 0, 1, '{{}}', '{{}}', '', '', 1, 1, 1)"
+    )
+}

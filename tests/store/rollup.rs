@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use sluicegate::domain::job::Claim;
 use sluicegate::store::EndingBatch;
 use sqlx::postgres::PgListener;
@@ -9,7 +10,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::rig::{Rig, completed, failed};
+use crate::rig::{Rig, completed, failed, result};
 
 /// `completed failed cancelled` as the bundle's row says.
 async fn counts(rig: &Rig, bundle: Uuid) -> String {
@@ -51,7 +52,11 @@ async fn deltas_are_folded_once_and_show_as_progress() {
         )
         .await;
     assert_eq!(shown, "running 50 4 1 1 0 1");
-    assert_eq!(rig.store.finish_bundle(bundle, 5).await.unwrap(), None, "two jobs are open");
+    assert_eq!(
+        rig.store.finish_bundle(bundle, 5, &json!({})).await.unwrap(),
+        None,
+        "two jobs are open"
+    );
 }
 
 #[tokio::test]
@@ -67,10 +72,18 @@ async fn a_bundle_that_ended_tells_listeners_and_keeps_its_ranking() {
     let mut ears = PgListener::connect(&rig.db.url()).await.unwrap();
     ears.listen("sluicegate_events").await.unwrap();
     assert!(rig.store.fold_bundle(bundle).await.unwrap());
-    assert_eq!(rig.store.finish_bundle(bundle, 1).await.unwrap().as_deref(), Some("completed"));
+    let said = json!({ "verdict": "luck", "best": "of no meaning here" });
+    assert_eq!(
+        rig.store.finish_bundle(bundle, 1, &said).await.unwrap().as_deref(),
+        Some("completed")
+    );
+    assert_eq!(
+        rig.one::<String>("select summary ->> 'verdict' from sluicegate.bundles").await,
+        "luck"
+    );
     let heard: serde_json::Value =
         serde_json::from_str(ears.recv().await.unwrap().payload()).unwrap();
-    assert_eq!(heard, serde_json::json!({ "bundle": bundle, "status": "completed" }));
+    assert_eq!(heard, json!({ "bundle": bundle, "status": "completed" }));
     let ranked: Vec<i64> = rig
         .all("select (jsonb_array_elements(summary -> 'best') ->> 'job_id')::bigint from sluicegate.bundles")
         .await;
@@ -81,42 +94,7 @@ async fn a_bundle_that_ended_tells_listeners_and_keeps_its_ranking() {
         )
         .await
     );
-    assert_eq!(rig.store.finish_bundle(bundle, 1).await.unwrap(), None, "it ends once");
-}
-
-#[tokio::test]
-async fn trades_are_kept_for_the_best_only() {
-    let rig = Rig::new().await;
-    let bundle = rig.running_bundle("alice", 3).await;
-    let ids: Vec<i64> = rig.all("select id from sluicegate.jobs order by seq").await;
-    for (id, sharpe) in ids.iter().zip(["1", "null", "2"]) {
-        rig.run(&result(*id, bundle, sharpe)).await;
-    }
-    let bare = rig.store.best_jobs_without_trades(bundle, 2).await.unwrap();
-    assert_eq!(bare.iter().map(|job| job.job_id).collect::<Vec<_>>(), [ids[2], ids[0]]);
-    assert_eq!(bare[0].spec, "{\"n\": 2}");
-    let (trades, equity) = (serde_json::json!([1]), serde_json::json!([2]));
-    for id in &ids {
-        assert!(!rig.store.keep_trades(*id, "another", &trades, &equity).await.unwrap());
-        assert!(rig.store.keep_trades(*id, "", &trades, &equity).await.unwrap());
-    }
-    assert!(rig.store.best_jobs_without_trades(bundle, 3).await.unwrap().is_empty());
-    rig.store.prune_trades(bundle, 2).await.unwrap();
-    let kept: Vec<i64> =
-        rig.all("select job_id from sluicegate.results where trades = '[1]' and equity = '[2]' order by 1").await;
-    assert_eq!(kept, [ids[0], ids[2]]);
-}
-
-fn result(job: i64, bundle: Uuid, sharpe: &str) -> String {
-    format!(
-        "insert into sluicegate.results
-             (job_id, bundle_id, ticker, timeframe, from_time, until_time, scenario, money_management,
-              final_equity, total_return, sharpe, max_drawdown, max_drawdown_intrabar, trade_count,
-              exposure, fees, funding, candles,
-              metrics, candle_report, candle_digest, result_digest, engine_version, metrics_version, run_ms)
-         values ({job}, '{bundle}', 'NASDAQ', '1d', now(), now(), '{{}}', '{{}}', 1, 0, {sharpe}, 0, 0, 0,
-                 0, 0, 0, 1, '{{}}', '{{}}', '', '', 1, 1, 1)"
-    )
+    assert_eq!(rig.store.finish_bundle(bundle, 1, &json!({})).await.unwrap(), None, "it ends once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +127,9 @@ async fn of_many_folders_at_once_exactly_one_ends_the_bundle_and_the_counts_are_
                     batch.len()
                 );
                 if store.fold_bundle(bundle).await.unwrap() {
-                    ends += usize::from(store.finish_bundle(bundle, 5).await.unwrap().is_some());
+                    ends += usize::from(
+                        store.finish_bundle(bundle, 5, &json!({})).await.unwrap().is_some(),
+                    );
                 }
             }
             ends
