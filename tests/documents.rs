@@ -1,5 +1,4 @@
 //! What the documents show to paste works: every bundle in `docs/scenarios.md` is inserted and run.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 
