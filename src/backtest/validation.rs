@@ -24,8 +24,8 @@ impl Default for Validation {
             holdout_pct: None,
             cscv_blocks: 16,
             walk_forward: None,
-            monte_carlo: 1_000,
-            random_entries: 1_000,
+            monte_carlo: 0,
+            random_entries: 0,
         }
     }
 }

@@ -46,7 +46,7 @@ const REJECTED: [(&str, &str, &str); 23] = [
     (
         "universal_config",
         r#"{"timeframe": "1d", "balanse": 5}"#,
-        r#"universal_config.balanse: unknown key "balanse", did you mean "balance"? allowed: timeframe, balance, fee_taker_bps, fee_maker_bps, slippage_bps, fill, keep, limits, seed"#,
+        r#"universal_config.balanse: unknown key "balanse", did you mean "balance"? allowed: timeframe, balance, fee_taker_bps, fee_maker_bps, slippage_bps, funding_bps_8h, maintenance_pct, quantity_step, min_notional, fill, execution, data, validation, keep, days_per_year, limits, seed, reuse_results"#,
     ),
     (
         "scenario_variants",
@@ -61,7 +61,7 @@ const REJECTED: [(&str, &str, &str); 23] = [
     (
         "universal_config",
         r#"{"timeframe": "1d", "fee_taker_bps": -1}"#,
-        "universal_config.fee_taker_bps: found -1, allowed 0 to 10000",
+        "universal_config.fee_taker_bps: found -1, allowed 0 to below 10000",
     ),
     (
         "universal_config",
@@ -95,8 +95,8 @@ const REJECTED: [(&str, &str, &str); 23] = [
     ),
     (
         "money_management_variants",
-        r#"[{"leverage": 3}]"#,
-        "money_management_variants[0].leverage: found 3, allowed 1",
+        r#"[{"leverage": 300}]"#,
+        "money_management_variants[0].leverage: found 300, allowed 1 to 125",
     ),
     (
         "scenario_variants",

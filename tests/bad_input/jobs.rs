@@ -40,7 +40,7 @@ const FAILED: [(&str, &str, &str, &str); 12] = [
         "backtest",
         "{}",
         "invalid_spec",
-        "spec.scenario.preset: found nothing, allowed buy_and_hold, dual_ema_cross, macd_cross, sma_cross",
+        "spec.scenario: found nothing, allowed one of preset, combine, or rules in long and short",
     ),
     (
         "backtest",

@@ -59,6 +59,8 @@ pub struct Prepared {
     pub variant: Variant,
     /// Its candles as they were loaded.
     pub loaded: LoadedCandles,
+    /// Finer candles of its range, where they were asked for and are stored.
+    pub detail: Option<LoadedCandles>,
     /// The time after its range that was asked for and is kept back for the best, milliseconds since
     /// the epoch.
     pub held_out: Option<ops::Range<i64>>,
@@ -119,17 +121,38 @@ impl<S: CandleSource> Preparer<S> {
             query.range = CandleRange::Between { from_ms, until_ms };
             loaded = self.candles(&query, control).await?;
         }
+        let detail = self.detail(&variant, &loaded, control).await?;
         // `{"last": …}`, open ends and what is kept back are settled by the candles that are there.
         variant.range = Range::Between { from_ms: loaded.from_ms, until_ms: loaded.until_ms };
         variant.config.validation.holdout_pct = None;
         Ok(Prepared {
             variant,
             loaded,
+            detail,
             held_out,
             windows: self.windows.clone(),
             shared: self.shared.clone(),
             _place: place,
         })
+    }
+
+    /// Finer candles of the range, as far as there are any: without them the assumed order stands.
+    async fn detail(
+        &self,
+        variant: &Variant,
+        loaded: &LoadedCandles,
+        control: &RunControl,
+    ) -> Result<Option<LoadedCandles>, RunError> {
+        let Some(timeframe) = variant.config.execution.detail_timeframe else { return Ok(None) };
+        let LoadedCandles { from_ms, until_ms, .. } = *loaded;
+        let ticker = variant.ticker.clone();
+        let range = CandleRange::Between { from_ms, until_ms };
+        let query = CandleQuery { ticker, timeframe, range, warmup_candles: 0 };
+        match self.candles(&query, control).await {
+            Ok(detail) => Ok(Some(detail)),
+            Err(RunError::Failed(failure)) if failure.class == "no_candles" => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn candles(
@@ -178,8 +201,14 @@ impl Prepared {
         };
         let limits = variant.config.data;
         limits.check(&found).map_err(|error| failure("bad_candles", &error, false))?;
-        Backtest::new(variant, candles, &self.shared)
-            .map_err(|error| failure("invalid_spec", &anyhow::Error::new(error), false))
+        let unsuited = |error| failure("invalid_spec", &anyhow::Error::new(error), false);
+        let backtest = Backtest::new(variant, candles, &self.shared).map_err(unsuited)?;
+        match (&self.detail, variant.config.execution.detail_timeframe) {
+            (Some(detail), Some(timeframe)) => {
+                backtest.with_detail(self.checked(detail, timeframe)?).map_err(unsuited)
+            }
+            _ => Ok(backtest),
+        }
     }
 
     /// Whether another variant needs the same candles.
@@ -193,8 +222,16 @@ impl Prepared {
     /// # Errors
     /// The candles are broken.
     pub fn candles(&self) -> Result<CheckedCandles, Failure> {
-        let key = (self.loaded.digest.clone(), self.variant.timeframe);
-        let check = || CheckedCandles::new(self.loaded.candles_in_window(), self.variant.timeframe);
+        self.checked(&self.loaded, self.variant.timeframe)
+    }
+
+    fn checked(
+        &self,
+        loaded: &LoadedCandles,
+        timeframe: Timeframe,
+    ) -> Result<CheckedCandles, Failure> {
+        let key = (loaded.digest.clone(), timeframe);
+        let check = || CheckedCandles::new(loaded.candles_in_window(), timeframe);
         self.windows.try_get_with(key, check).map_err(|error| failure("bad_candles", &error, true))
     }
 }

@@ -31,7 +31,8 @@ pub(super) fn variant_digest(prepared: &Prepared) -> String {
         config.insert("keep".to_owned(), json!(prepared.variant.config.keep.equity_points));
     }
     let candles = &prepared.loaded.digest;
-    sha256_hex(format!("{spec} {candles} {ENGINE_VERSION} {METRICS_VERSION}").as_bytes())
+    let detail = prepared.detail.as_ref().map_or("", |detail| detail.digest.as_str());
+    sha256_hex(format!("{spec} {candles} {detail} {ENGINE_VERSION} {METRICS_VERSION}").as_bytes())
 }
 
 /// A stored row of an equal variant as this job's own, if it has what this job is to keep.
@@ -80,6 +81,8 @@ pub(super) fn result_row(prepared: &Prepared, report: &Report, run_ms: f64) -> V
             "candle_report",
             json!({
                 "loaded": loaded.quality,
+                "detail": prepared.detail.as_ref().map(|detail| detail.quality),
+                "resolved_bars": report.resolved_bars,
                 "checked": report.candle_report,
                 "warmup_missing": report.warmup_missing,
                 "optimistic_fills": report.optimistic,
