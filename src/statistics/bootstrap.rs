@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::random::Random;
-use super::sample::percentile;
+use super::sample::{count, percentile};
 use super::{Figure, MIN_DAYS, Undefined};
 
 /// Mean length of a block of consecutive days, which keeps what hangs together for about that long.
@@ -138,10 +138,7 @@ pub(super) fn resample(days: usize, random: &mut Random) -> Vec<Range<usize>> {
     let mut drawn = 0;
     while drawn < days {
         let start = random.below(days);
-        let mut length = 1;
-        while drawn + length < days && random.below(MEAN_BLOCK_DAYS) != 0 {
-            length += 1;
-        }
+        let length = block_days(days - drawn, random);
         drawn += length;
         let end = start + length;
         stretches.push(start..end.min(days));
@@ -150,6 +147,17 @@ pub(super) fn resample(days: usize, random: &mut Random) -> Vec<Range<usize>> {
         }
     }
     stretches
+}
+
+/// Length of a block, at most `most` days: one number decides how often it goes on.
+fn block_days(most: usize, random: &mut Random) -> usize {
+    let goes_on = 1.0 - 1.0 / count(MEAN_BLOCK_DAYS);
+    let (drawn, mut chance, mut length) = (random.f64(), goes_on, 1);
+    while length < most && drawn < chance {
+        chance *= goes_on;
+        length += 1;
+    }
+    length
 }
 
 /// Equity that began with 1.
@@ -174,7 +182,6 @@ impl Path {
 #[cfg(test)]
 mod tests {
     use super::super::random::Purpose;
-    use super::super::sample::count;
     use super::super::testing::{close, noise};
     use super::*;
 
