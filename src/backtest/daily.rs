@@ -15,26 +15,27 @@ pub struct DailyEquity {
     /// Equity at the last close within each day, from the day of the first open to that of the last
     /// close; a day without a close repeats the one before, first of all `balance`.
     pub marks: Vec<f64>,
+    /// Of each day, whether a candle closed within it.
+    pub closed: Vec<bool>,
 }
 
 impl DailyEquity {
     pub(super) fn of(balance: f64, curve: &Curve, candles: &CheckedCandles) -> Self {
         let bars = curve.bars();
         let mut reader = curve.reader(candles);
-        let mut current = balance;
+        let (mut current, mut before) = (balance, bars.start);
         let mark = |end: usize| {
-            if end > bars.start {
+            let closed = std::mem::replace(&mut before, end) < end;
+            if closed {
                 current = reader.at(end - 1).unwrap_or(current);
             }
-            current
+            (current, closed)
         };
         let open_ms = candles.candles().time.get(bars.start).copied().unwrap_or_default();
-        Self {
-            // Candles lie within the years 1 to 9999.
-            first_day: i32::try_from(open_ms.div_euclid(DAY_MS)).unwrap_or_default(),
-            balance,
-            marks: candles.day_ends(bars.clone()).map(mark).collect(),
-        }
+        let (marks, closed) = candles.day_ends(bars.clone()).map(mark).unzip();
+        // Candles lie within the years 1 to 9999.
+        let first_day = i32::try_from(open_ms.div_euclid(DAY_MS)).unwrap_or_default();
+        Self { first_day, balance, marks, closed }
     }
 
     /// Equity at the end / `balance`.
@@ -103,6 +104,10 @@ mod tests {
     use crate::backtest::curve::Stretch;
     use crate::domain::candles::{Candles, Timeframe};
 
+    fn daily(first_day: i32, balance: f64, marks: Vec<f64>) -> DailyEquity {
+        DailyEquity { first_day, balance, closed: vec![true; marks.len()], marks }
+    }
+
     #[test]
     fn the_first_days_have_the_balance_until_a_candle_has_closed() {
         let week = "1w".parse::<Timeframe>().unwrap();
@@ -117,18 +122,19 @@ mod tests {
         let daily = DailyEquity::of(100.0, &curve, &candles);
         assert_eq!(daily.marks, [[100.0; 6].as_slice(), &[110.0; 7], &[120.0]].concat());
         assert_eq!((daily.first_day, daily.balance), (10, 100.0));
+        let closes = daily.closed.iter().enumerate().filter(|(_, closed)| **closed);
+        assert_eq!(closes.map(|(day, _)| day).collect::<Vec<_>>(), [6, 13]);
     }
 
     #[test]
     fn after_the_account_is_used_up_nothing_returns_anything() {
-        let daily =
-            DailyEquity { first_day: 0, balance: 100.0, marks: vec![50.0, -25.0, -25.0, 0.0] };
+        let daily = daily(0, 100.0, vec![50.0, -25.0, -25.0, 0.0]);
         assert_eq!(daily.returns().collect::<Vec<_>>(), [-0.5, -1.5, 0.0, 0.0]);
     }
 
     #[test]
     fn bytes_that_are_no_returns_are_refused() {
-        let daily = DailyEquity { first_day: -1, balance: 1.0, marks: vec![1.5, 1.5e300] };
+        let daily = daily(-1, 1.0, vec![1.5, 1.5e300]);
         let bytes = daily.return_bytes();
         assert_eq!(bytes, [255, 255, 255, 255, 0, 0, 0, 63, 255, 255, 127, 127]);
         assert_eq!(DailyReturns::from_bytes(&bytes[..11]), None);
@@ -143,7 +149,7 @@ mod tests {
             first_day in -700_000..3_000_000_i32,
             marks in prop::collection::vec(1.0..1e6_f64, 0..80),
         ) {
-            let daily = DailyEquity { first_day, balance: 1_000.0, marks };
+            let daily = daily(first_day, 1_000.0, marks);
             let read = DailyReturns::from_bytes(&daily.return_bytes()).unwrap();
             prop_assert_eq!(read.first_day, first_day);
             prop_assert_eq!(read.returns.len(), daily.marks.len());

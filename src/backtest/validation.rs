@@ -2,6 +2,7 @@
 //! which candles they may be run on.
 
 use super::checked::CandleReport;
+use super::walk_forward::WalkForward;
 
 /// Checks of a bundle's results against luck and overfitting.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,35 +29,6 @@ impl Default for Validation {
             random_entries: 0,
         }
     }
-}
-
-/// Choosing on one stretch of time and testing on the next, over and over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WalkForward {
-    /// Length of the stretch that is chosen on, milliseconds; of an anchored walk, of the first.
-    pub train_ms: i64,
-    /// Length of the stretch that is tested on, milliseconds.
-    pub test_ms: i64,
-    /// Whether every stretch that is chosen on begins with the range.
-    pub anchored: bool,
-    /// What the best is chosen by.
-    pub metric: Objective,
-}
-
-/// The figure that the best variant has most of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Objective {
-    /// Sharpe ratio.
-    #[default]
-    Sharpe,
-    /// Sortino ratio.
-    Sortino,
-    /// Calmar ratio.
-    Calmar,
-    /// Total return.
-    TotalReturn,
-    /// Gross profit by gross loss.
-    ProfitFactor,
 }
 
 /// The worst candles a run is done on; none means that anything goes.

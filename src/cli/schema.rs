@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::ValueEnum;
 
-use crate::backtest::request::{bundle_schema, job_schema};
+use crate::backtest::request::{bundle_schema, job_schema, walk_forward_schema};
 
 /// What a schema is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -13,6 +13,8 @@ pub enum SchemaOf {
     Bundle,
     /// The spec of a backtest job.
     Job,
+    /// The spec of a walk-forward job.
+    WalkForward,
 }
 
 /// Writes the schema to `out`.
@@ -23,6 +25,7 @@ pub fn run(of: SchemaOf, out: &mut impl Write) -> anyhow::Result<()> {
     let schema = match of {
         SchemaOf::Bundle => bundle_schema(),
         SchemaOf::Job => job_schema(),
+        SchemaOf::WalkForward => walk_forward_schema(),
     };
     writeln!(out, "{schema:#}")?;
     Ok(())

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use jsonschema::Validator;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sluicegate::backtest::request::{bundle_schema, job_schema, parse_spec, read_json};
+use sluicegate::backtest::request::{
+    bundle_schema, job_schema, parse_spec, parse_walk_forward, read_json, walk_forward_schema,
+};
 
 use super::generate::{bundle, spec};
 use super::properties::{any_json, spoil};
@@ -14,6 +16,7 @@ use super::{example, parse_with_ceiling, small_with};
 
 static BUNDLE: LazyLock<Validator> = LazyLock::new(|| validator(&bundle_schema()));
 static JOB: LazyLock<Validator> = LazyLock::new(|| validator(&job_schema()));
+static WALK: LazyLock<Validator> = LazyLock::new(|| validator(&walk_forward_schema()));
 
 fn validator(schema: &Value) -> Validator {
     jsonschema::draft202012::meta::validate(schema).unwrap();
@@ -28,7 +31,11 @@ fn complaint(validator: &Validator, value: &Value) -> Option<String> {
 
 #[test]
 fn the_files_are_what_the_command_prints() {
-    for (name, schema) in [("bundle", bundle_schema()), ("job", job_schema())] {
+    for (name, schema) in [
+        ("bundle", bundle_schema()),
+        ("job", job_schema()),
+        ("walk-forward", walk_forward_schema()),
+    ] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schema/{name}.json"));
         let stored = std::fs::read_to_string(&file).unwrap_or_default();
         assert!(
@@ -144,6 +151,26 @@ proptest! {
     fn a_spec_that_makes_sense_is_read_and_valid(spec in spec()) {
         prop_assert_eq!(parse_spec(&spec.to_string()).err().map(|error| error.to_string()), None);
         prop_assert_eq!(complaint(&JOB, &spec), None);
+    }
+
+    #[test]
+    fn a_walk_over_the_scenarios_of_a_bundle_is_valid_where_it_is_read(
+        bundle in bundle(),
+        place in any::<prop::sample::Index>(),
+        other in any_json(),
+    ) {
+        let spec = json!({
+            "ticker": "NASDAQ", "timeframe": "1d", "range": bundle["date_ranges"][0],
+            "scenarios": bundle["scenario_variants"],
+            "money_managements": bundle["money_management_variants"],
+            "config": bundle["universal_config"],
+            "walk_forward": { "train": "90d", "test": "4w", "metric": "cagr", "max_variants": 9 },
+        });
+        for spec in [spec.clone(), spoil(spec, place, other, "?")] {
+            if parse_walk_forward(&spec.to_string()).is_ok() {
+                prop_assert_eq!(complaint(&WALK, &spec), None);
+            }
+        }
     }
 
     #[test]

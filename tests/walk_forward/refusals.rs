@@ -24,7 +24,7 @@ const REFUSED: [(&str, &str, &str); 16] = [
     (
         "walk_forward",
         r#"{"train": "90d", "test": "30d", "metric": "sharp"}"#,
-        r#"spec.walk_forward.metric: unknown metric "sharp", did you mean "sharpe"? allowed: sharpe, total_return, cagr, sortino, calmar, profit_factor, expectancy, sqn, win_rate"#,
+        r#"spec.walk_forward.metric: unknown metric "sharp", did you mean "sharpe"? allowed: sharpe, sortino, calmar, total_return, cagr, profit_factor, expectancy, sqn, win_rate"#,
     ),
     (
         "walk_forward",

@@ -50,7 +50,7 @@ impl Metrics {
             candles: ledger.curve.bars().len(),
             ..Self::default()
         };
-        let year = Year::new(observed.days_per_year, &ledger.curve, candles);
+        let year = Year::new(observed.days_per_year, candles.timeframe(), daily);
         let returns = Returns::new(daily, &year);
         metrics.take_returns(&returns);
         metrics.take_benchmark(&returns, observed.hold);

@@ -1,8 +1,7 @@
 //! Figures over the returns of UTC days.
 
-use crate::backtest::checked::CheckedCandles;
-use crate::backtest::curve::Curve;
 use crate::backtest::daily::DailyEquity;
+use crate::domain::candles::Timeframe;
 use crate::domain::time::DAY_MS;
 use crate::statistics::moments::Moments;
 use crate::statistics::{self, sharpe};
@@ -35,22 +34,23 @@ pub(super) struct Year {
 impl Year {
     /// In a year of fewer than 365 days those in which no candle closed do not count. Candles longer
     /// than a day leave days out by themselves: with them every day of 365 counts.
-    pub(super) fn new(days: u16, curve: &Curve, candles: &CheckedCandles) -> Self {
-        let all_count = days >= ALL_DAYS || candles.timeframe().length_ms() > DAY_MS;
-        let bars = curve.bars();
-        let mut closed = bars.start;
-        let has_close = |end: usize| std::mem::replace(&mut closed, end) < end;
+    pub(super) fn new(days: u16, timeframe: Timeframe, daily: &DailyEquity) -> Self {
+        let all_count = days >= ALL_DAYS || timeframe.length_ms() > DAY_MS;
         Self {
             days: f64::from(if all_count { days.max(ALL_DAYS) } else { days }),
-            counts: candles.day_ends(bars).map(has_close).map(|has| has || all_count).collect(),
+            counts: daily.closed.iter().map(|closed| *closed || all_count).collect(),
         }
     }
 }
 
 /// [`Metrics::cagr`](super::Metrics::cagr) and [`Metrics::sharpe`](super::Metrics::sharpe) of an
-/// account with these marks, every day of a year of 365 counted.
-pub(in crate::backtest) fn annual_figures(daily: &DailyEquity) -> [Figure; 2] {
-    let year = Year { days: f64::from(ALL_DAYS), counts: vec![true; daily.marks.len()] };
+/// account with these marks.
+pub(in crate::backtest) fn annual_figures(
+    days_per_year: u16,
+    timeframe: Timeframe,
+    daily: &DailyEquity,
+) -> [Figure; 2] {
+    let year = Year::new(days_per_year, timeframe, daily);
     let returns = Returns::new(daily, &year);
     [returns.cagr(), returns.sharpe()]
 }
@@ -204,11 +204,17 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::backtest::curve::Stretch;
+    use crate::backtest::checked::CheckedCandles;
+    use crate::backtest::curve::{Curve, Stretch};
     use crate::domain::candles::Candles;
 
     fn daily(balance: f64, marks: &[f64]) -> DailyEquity {
-        DailyEquity { first_day: 0, balance, marks: marks.to_vec() }
+        DailyEquity {
+            first_day: 0,
+            balance,
+            marks: marks.to_vec(),
+            closed: vec![true; marks.len()],
+        }
     }
 
     fn all(marks: &[f64]) -> Year {
@@ -304,7 +310,7 @@ mod tests {
         let candles = CheckedCandles::new(Arc::new(candles), timeframe).unwrap();
         let mut curve = Curve::with_capacity(0, 0);
         curve.push(Stretch { end: open_days.len(), ..Stretch::default() });
-        Year::new(days_per_year, &curve, &candles)
+        Year::new(days_per_year, timeframe, &DailyEquity::of(1.0, &curve, &candles))
     }
 
     #[test]

@@ -39,8 +39,8 @@ pub use self::json::{parse_spec, range_to_json, variant_to_json};
 pub use self::money::money_management_to_json;
 pub use self::node::read_json;
 pub use self::scenario::scenario_to_json;
-pub use self::schema::{bundle_schema, job_schema};
-pub use self::walk_forward::{WalkForward, parse_walk_forward};
+pub use self::schema::{bundle_schema, job_schema, walk_forward_schema};
+pub use self::walk_forward::{WalkForwardRequest, parse_walk_forward};
 
 /// Most text in the specs of a bundle's jobs, not counting what each has of its own, bytes: a rule
 /// set or a funding rate is written to every job.

@@ -1,14 +1,17 @@
 //! The spec of a walk-forward: the variants of one ticker and range, and how they are chosen and
 //! tested.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Value, json};
 
 use crate::backtest::variant::{Range, Variant};
-use crate::backtest::walk_forward::{OBJECTIVES, Objective, Windows};
+use crate::backtest::walk_forward::WalkForward;
 
 use super::config::JOBS_MAX;
+use super::config::validation::{WALK_KEYS, read_walk};
 use super::error::InputError;
-use super::market::{read_range, read_span_ms, read_ticker, read_timeframe};
+use super::market::{read_range, read_ticker, read_timeframe};
 use super::node::{Node, read_json};
 use super::{Request, RequestColumns};
 
@@ -17,21 +20,19 @@ const PARTS: [&str; 5] =
     ["spec.config", "spec.ticker", "spec.range", "spec.scenarios", "spec.money_managements"];
 
 /// How many variants there may be where the spec does not say.
-const VARIANTS_DEFAULT: u64 = 1_000;
+pub(super) const VARIANTS_DEFAULT: u64 = 1_000;
 /// How many variants a spec may allow.
-const VARIANTS_MAX: u64 = 100_000;
+pub(super) const VARIANTS: RangeInclusive<u64> = 1..=100_000;
 
 /// A walk-forward that makes sense.
 #[derive(Debug)]
-pub struct WalkForward {
+pub struct WalkForwardRequest {
     variants: Request,
-    /// The windows.
-    pub windows: Windows,
-    /// The figure by which a variant is chosen.
-    pub objective: &'static Objective,
+    /// How they are chosen and tested.
+    pub walk: WalkForward,
 }
 
-impl WalkForward {
+impl WalkForwardRequest {
     /// How many variants there are, at least one.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a request without a variant is refused")]
@@ -58,7 +59,7 @@ impl WalkForward {
 ///
 /// # Errors
 /// The first thing that makes no sense, with its path, or more variants than allowed.
-pub fn parse_walk_forward(text: &str) -> Result<WalkForward, InputError> {
+pub fn parse_walk_forward(text: &str) -> Result<WalkForwardRequest, InputError> {
     let value = read_json("spec", text)?;
     let spec = Node::column("spec", &value);
     let [ticker, timeframe, range, scenarios, _, config, walk] = spec.fields([
@@ -70,19 +71,12 @@ pub fn parse_walk_forward(text: &str) -> Result<WalkForward, InputError> {
         "config",
         "walk_forward",
     ])?;
-    let [train, test, anchored, metric, variants_max_at] =
-        walk.fields(["train", "test", "anchored", "metric", "max_variants"])?;
-    let windows = Windows {
-        train_ms: read_span_ms(&train)?,
-        test_ms: read_span_ms(&test)?,
-        anchored: anchored.optional(Node::bool)?.unwrap_or(false),
-    };
-    let [first, ..] = &OBJECTIVES;
-    let objectives = OBJECTIVES.each_ref().map(|objective| (objective.name, objective));
-    let objective = metric.optional(|node| node.choice("metric", &objectives))?.unwrap_or(first);
-    let variants_max = variants_max_at
-        .optional(|node| node.count(&(1..=VARIANTS_MAX)))?
-        .unwrap_or(VARIANTS_DEFAULT);
+    let [train, test, anchored, metric] = WALK_KEYS;
+    let known = [train, test, anchored, metric, "max_variants"];
+    walk.refuse_keys_besides("key", &known)?;
+    let variants_max_at = walk.child("max_variants");
+    let variants_max = variants_max_at.or(VARIANTS_DEFAULT, |node| node.count(&VARIANTS))?;
+    let walk = read_walk(&walk)?;
 
     // What is a list of one here is named here: its path has no number.
     let ticker = read_ticker(&ticker)?;
@@ -104,7 +98,7 @@ pub fn parse_walk_forward(text: &str) -> Result<WalkForward, InputError> {
         let what = format!("found {found} variants, allowed at most {variants_max}");
         return Err(variants_max_at.error(&what));
     }
-    Ok(WalkForward { variants, windows, objective })
+    Ok(WalkForwardRequest { variants, walk })
 }
 
 /// The limit on variants is another one than that of a bundle.

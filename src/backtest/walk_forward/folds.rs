@@ -2,16 +2,7 @@
 
 use std::ops::Range;
 
-/// How long the windows are, and whether the train windows grow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Windows {
-    /// Length of a train window, of the first one where they grow; milliseconds, above 0.
-    pub train_ms: i64,
-    /// Length of a test window, and how far each fold lies after the one before; milliseconds, above 0.
-    pub test_ms: i64,
-    /// Whether all train windows begin where the range does.
-    pub anchored: bool,
-}
+use super::WalkForward;
 
 /// A train window and the test window after it, half-open, in milliseconds since the epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +13,12 @@ pub struct Fold {
     pub test: Range<i64>,
 }
 
-impl Windows {
+impl WalkForward {
     /// The folds of a range, oldest first. Each one's test window begins where the one before ended;
     /// the last one's may be cut short by the end of the range. None where the range is not longer
     /// than the first train window.
     pub fn folds(self, range: Range<i64>) -> impl Iterator<Item = Fold> {
-        let Self { train_ms, test_ms, anchored } = self;
+        let Self { train_ms, test_ms, anchored, .. } = self;
         let first_test = range.start.saturating_add(train_ms);
         let next = move |start: &i64| Some(start.saturating_add(test_ms));
         let starts = std::iter::successors(Some(first_test), next);
@@ -43,11 +34,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::backtest::walk_forward::Objective;
+
+    fn walk(train_ms: i64, test_ms: i64, anchored: bool) -> WalkForward {
+        WalkForward { train_ms, test_ms, anchored, metric: Objective::default() }
+    }
 
     fn folds(anchored: bool, range: Range<i64>) -> Vec<[i64; 4]> {
-        let windows = Windows { train_ms: 30, test_ms: 10, anchored };
         let ends = |Fold { train, test }: Fold| [train.start, train.end, test.start, test.end];
-        windows.folds(range).map(ends).collect()
+        walk(30, 10, anchored).folds(range).map(ends).collect()
     }
 
     #[test]
@@ -76,9 +71,8 @@ mod tests {
             anchored: bool,
         ) {
             let range = start..start + len;
-            let windows = Windows { train_ms: train, test_ms: test, anchored };
             let mut covered = range.start + train;
-            for fold in windows.folds(range.clone()) {
+            for fold in walk(train, test, anchored).folds(range.clone()) {
                 prop_assert_eq!(fold.test.start, covered);
                 prop_assert_eq!(fold.train.end, covered, "the past only, up to the test");
                 let from = if anchored { start } else { covered - train };

@@ -12,30 +12,83 @@ mod tests;
 
 use super::metrics::Metrics;
 
-pub use self::folds::{Fold, Windows};
+pub use self::folds::Fold;
 pub use self::stitch::{FoldRun, Stitched, Test, Train, stitch};
 
-/// A figure by which variants are ranked on a train window; the highest is best.
-#[derive(Debug)]
-pub struct Objective {
-    /// The name users write, that of the figure.
-    pub name: &'static str,
-    /// The figure; none where it has no meaning.
-    pub of: fn(&Metrics) -> Option<f64>,
+/// Choosing on one stretch of time and testing on the next, over and over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalkForward {
+    /// Length of a train window, milliseconds, above 0; of an anchored walk, of the first one.
+    pub train_ms: i64,
+    /// Length of a test window, and how far each fold lies after the one before; milliseconds,
+    /// above 0.
+    pub test_ms: i64,
+    /// Whether all train windows begin where the range does.
+    pub anchored: bool,
+    /// What the best is chosen by.
+    pub metric: Objective,
 }
 
-/// All objectives, the one that holds where the user says nothing first.
-pub static OBJECTIVES: [Objective; 9] = [
-    Objective { name: "sharpe", of: |metrics| metrics.sharpe },
-    Objective { name: "total_return", of: |metrics| Some(metrics.total_return) },
-    Objective { name: "cagr", of: |metrics| metrics.cagr },
-    Objective { name: "sortino", of: |metrics| metrics.sortino },
-    Objective { name: "calmar", of: |metrics| metrics.calmar },
-    Objective { name: "profit_factor", of: |metrics| metrics.profit_factor },
-    Objective { name: "expectancy", of: |metrics| metrics.expectancy },
-    Objective { name: "sqn", of: |metrics| metrics.sqn },
-    Objective { name: "win_rate", of: |metrics| metrics.win_rate },
-];
+/// The figure that the best variant has most of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Objective {
+    /// Sharpe ratio.
+    #[default]
+    Sharpe,
+    /// Sortino ratio.
+    Sortino,
+    /// Calmar ratio.
+    Calmar,
+    /// Total return.
+    TotalReturn,
+    /// Annual growth.
+    Cagr,
+    /// Gross profit by gross loss.
+    ProfitFactor,
+    /// Mean profit of a trade.
+    Expectancy,
+    /// System quality number.
+    Sqn,
+    /// Share of trades that won.
+    WinRate,
+}
+
+impl Objective {
+    /// The words users write: the names of the figures.
+    pub const NAMES: [(&'static str, Self); 9] = [
+        ("sharpe", Self::Sharpe),
+        ("sortino", Self::Sortino),
+        ("calmar", Self::Calmar),
+        ("total_return", Self::TotalReturn),
+        ("cagr", Self::Cagr),
+        ("profit_factor", Self::ProfitFactor),
+        ("expectancy", Self::Expectancy),
+        ("sqn", Self::Sqn),
+        ("win_rate", Self::WinRate),
+    ];
+
+    /// The word users write.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, objective)| *objective == self).map_or("", |(name, _)| name)
+    }
+
+    /// The figure of a run; none where it has no meaning.
+    #[must_use]
+    pub fn figure(self, metrics: &Metrics) -> Option<f64> {
+        match self {
+            Self::Sharpe => metrics.sharpe,
+            Self::Sortino => metrics.sortino,
+            Self::Calmar => metrics.calmar,
+            Self::TotalReturn => Some(metrics.total_return),
+            Self::Cagr => metrics.cagr,
+            Self::ProfitFactor => metrics.profit_factor,
+            Self::Expectancy => metrics.expectancy,
+            Self::Sqn => metrics.sqn,
+            Self::WinRate => metrics.win_rate,
+        }
+    }
+}
 
 /// Whether a figure beats the best one so far: the earlier of two equal ones stays, and a figure
 /// without a meaning beats nothing.

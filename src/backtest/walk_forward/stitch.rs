@@ -8,6 +8,8 @@ use serde::Serialize;
 use crate::backtest::daily::DailyEquity;
 use crate::backtest::metrics::{Figure, Undefined, annual_figures};
 use crate::backtest::report::{EquityPoint, Report};
+use crate::backtest::variant::Config;
+use crate::domain::candles::Timeframe;
 
 /// Days of a year for growth, as in the figures of a run.
 const DAYS_PER_YEAR: f64 = 365.25;
@@ -36,11 +38,9 @@ pub struct Train {
 /// The run on a test window, as far as it is stitched.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Test {
-    pub(super) balance: f64,
     pub(super) final_equity: f64,
     pub(super) max_drawdown: f64,
-    pub(super) first_day: i64,
-    pub(super) daily_equity: Vec<f64>,
+    pub(super) daily: DailyEquity,
     pub(super) points: Vec<EquityPoint>,
 }
 
@@ -52,7 +52,7 @@ pub struct Stitched {
     pub total_return: f64,
     /// Annual growth over the days from the first test window to the last; from 30 days on.
     pub cagr: Option<f64>,
-    /// Mean / standard deviation of the daily returns · √365, as in the figures of a run.
+    /// Mean / standard deviation of the daily returns · √(days of a year), as in the figures of a run.
     pub sharpe: Option<f64>,
     /// Deepest fall from a peak on closes, across folds, 0 to 1.
     pub max_drawdown: f64,
@@ -76,7 +76,7 @@ impl Train {
     /// Takes what is needed out of a report.
     #[must_use]
     pub fn of(report: &Report) -> Self {
-        let days = u32::try_from(report.metrics.days).unwrap_or(u32::MAX);
+        let days = u32::try_from(report.daily.marks.len()).unwrap_or(u32::MAX);
         Self { growth: 1.0 + report.metrics.total_return, days }
     }
 }
@@ -89,46 +89,43 @@ impl Test {
         (limit.saturating_mul(2) / folds.max(1)).max(4)
     }
 
-    /// Takes what is needed out of a report of a run that began with `balance` and kept
-    /// [`Test::points_max`] points.
+    /// Takes what is needed out of a report of a run that kept [`Test::points_max`] points.
     #[must_use]
-    pub fn of(report: Report, balance: f64) -> Self {
+    pub fn of(report: Report) -> Self {
         Self {
-            balance,
             final_equity: report.metrics.final_equity,
             max_drawdown: report.metrics.max_drawdown,
-            first_day: i64::from(report.daily.first_day),
-            daily_equity: report.daily.marks,
+            daily: report.daily,
             points: report.equity,
         }
     }
 }
 
-/// Makes one record of the folds, oldest first, that begins with `balance` and keeps at most
-/// `points_max` points of equity.
+/// Makes one record of the folds, oldest first: an account as `config` says, its equity thinned to as
+/// many points as are to be kept.
 #[must_use]
-pub fn stitch(balance: f64, runs: &[&FoldRun], points_max: usize) -> Stitched {
-    let mut record = Record::new(balance);
+pub fn stitch(config: &Config, timeframe: Timeframe, runs: &[&FoldRun]) -> Stitched {
+    let mut record = Record::new(config.balance);
     for run in runs {
         record.append(&run.test);
     }
-    let Record { equity, marks, points, deepest, .. } = record;
-    let daily = DailyEquity { first_day: 0, balance, marks };
-    let [cagr, sharpe] = annual_figures(&daily);
+    let Record { equity, daily, points, deepest, .. } = record;
+    let [cagr, sharpe] = annual_figures(config.days_per_year, timeframe, &daily);
     let cagr = cagr.and_then(finite);
     let in_sample = in_sample_cagr(runs);
     let mut undefined = BTreeMap::new();
     let mut known =
         |name, figure: Figure| figure.map_err(|reason| undefined.insert(name, reason)).ok();
+    let points_max = usize::try_from(config.keep.equity_points).unwrap_or(usize::MAX);
     Stitched {
-        total_return: equity / balance - 1.0,
+        total_return: equity / config.balance - 1.0,
         cagr: known("cagr", cagr),
         sharpe: known("sharpe", sharpe),
         max_drawdown: deepest.min(1.0),
         days: daily.marks.len(),
         in_sample_cagr: known("in_sample_cagr", in_sample),
         efficiency: known("efficiency", efficiency(cagr, in_sample)),
-        profitable_folds: share(runs, |run| run.test.final_equity > run.test.balance),
+        profitable_folds: share(runs, |run| run.test.final_equity > run.test.daily.balance),
         undefined,
         equity: thinned(&points, points_max),
     }
@@ -139,9 +136,7 @@ struct Record {
     equity: f64,
     peak: f64,
     deepest: f64,
-    first_day: Option<i64>,
-    /// Equity at the end of each day.
-    marks: Vec<f64>,
+    daily: DailyEquity,
     points: Vec<EquityPoint>,
 }
 
@@ -151,15 +146,14 @@ impl Record {
             equity: balance,
             peak: balance,
             deepest: 0.0,
-            first_day: None,
-            marks: Vec::new(),
-            points: Vec::new(),
+            daily: DailyEquity { first_day: 0, balance, marks: vec![], closed: vec![] },
+            points: vec![],
         }
     }
 
     fn append(&mut self, test: &Test) {
         // Nothing can be gained with what is used up.
-        let scale = self.equity.max(0.0) / test.balance;
+        let scale = self.equity.max(0.0) / test.daily.balance;
         let left_over = self.equity.min(0.0);
         let scaled = |equity: f64| equity * scale + left_over;
         let points = test.points.iter();
@@ -174,12 +168,17 @@ impl Record {
             self.deepest = self.deepest.max(test.max_drawdown).max(from_before);
             self.peak = self.peak.max(highest);
         }
-        let first_day = *self.first_day.get_or_insert(test.first_day);
-        let day = usize::try_from(test.first_day - first_day).unwrap_or_default();
+        let DailyEquity { first_day, marks, closed, .. } = &mut self.daily;
+        if marks.is_empty() {
+            *first_day = test.daily.first_day;
+        }
         // Days without a candle between two folds change nothing; of a day that two folds share,
         // the later one has the last word.
-        self.marks.resize(day, self.equity);
-        self.marks.extend(test.daily_equity.iter().map(|mark| scaled(*mark)));
+        let day = usize::try_from(test.daily.first_day - *first_day).unwrap_or_default();
+        marks.resize(day, self.equity);
+        closed.resize(day, false);
+        marks.extend(test.daily.marks.iter().map(|mark| scaled(*mark)));
+        closed.extend(&test.daily.closed);
         self.equity = scaled(test.final_equity);
     }
 }

@@ -4,8 +4,10 @@ use proptest::prelude::*;
 
 use super::beats;
 use super::stitch::{FoldRun, Stitched, Test, Train, stitch, thinned};
+use crate::backtest::daily::DailyEquity;
 use crate::backtest::metrics::Undefined;
 use crate::backtest::report::EquityPoint;
+use crate::backtest::variant::{Config, Keep};
 use crate::domain::time::DAY_MS;
 
 fn deepest(balance: f64, marks: &[f64]) -> f64 {
@@ -19,19 +21,25 @@ fn deepest(balance: f64, marks: &[f64]) -> f64 {
 /// A fold whose test window begins on a day and ends each day with one of the marks.
 fn fold(first_day: i64, marks: &[f64], train: (f64, u32)) -> FoldRun {
     let point = |(day, equity): (i64, &f64)| EquityPoint { time: day * DAY_MS, equity: *equity };
-    let test = Test {
+    let daily = DailyEquity {
+        first_day: i32::try_from(first_day).unwrap(),
         balance: 100.0,
+        marks: marks.to_vec(),
+        closed: vec![true; marks.len()],
+    };
+    let test = Test {
         final_equity: *marks.last().unwrap(),
         max_drawdown: deepest(100.0, marks),
-        first_day,
-        daily_equity: marks.to_vec(),
+        daily,
         points: (first_day..).zip(marks).map(point).collect(),
     };
     FoldRun { train: Train { growth: train.0, days: train.1 }, test }
 }
 
-fn record(balance: f64, runs: &[FoldRun], points_max: usize) -> Stitched {
-    stitch(balance, &runs.iter().collect::<Vec<_>>(), points_max)
+fn record(balance: f64, runs: &[FoldRun], equity_points: u32) -> Stitched {
+    let keep = Keep { equity_points, ..Keep::default() };
+    let config = Config { balance, keep, ..Config::default() };
+    stitch(&config, "1d".parse().unwrap(), &runs.iter().collect::<Vec<_>>())
 }
 
 fn equity(stitched: &Stitched) -> Vec<f64> {
@@ -106,6 +114,36 @@ fn sharpe_and_efficiency_agree_with_hand_calculation() {
 }
 
 #[test]
+fn in_a_year_of_fewer_days_those_without_a_close_do_not_count() {
+    // A day of nothing between each two of the hand calculation above, and a gap between the folds.
+    let mut equity = 100.0;
+    let mut runs = vec![];
+    for (first_day, marks) in [(0, 20), (45, 10)] {
+        let mut run = fold(first_day, &vec![equity; 2 * marks], (1.1, 60));
+        run.test.daily.balance = equity;
+        for (day, mark) in run.test.daily.marks.iter_mut().enumerate() {
+            equity *= if day % 2 == 1 {
+                1.0
+            } else if day % 4 == 0 {
+                1.02
+            } else {
+                0.99
+            };
+            *mark = equity;
+        }
+        run.test.daily.closed = [true, false].repeat(marks);
+        run.test.final_equity = equity;
+        runs.push(run);
+    }
+    let keep = Keep { equity_points: 0, ..Keep::default() };
+    let config = Config { balance: 100.0, days_per_year: 252, keep, ..Config::default() };
+    let stitched = stitch(&config, "1d".parse().unwrap(), &runs.iter().collect::<Vec<_>>());
+    let deviation = 0.015 * (30.0_f64 / 29.0).sqrt();
+    near(stitched.sharpe.unwrap(), 0.005 / deviation * 252.0_f64.sqrt());
+    assert_eq!(stitched.days, 65);
+}
+
+#[test]
 fn what_has_no_meaning_has_a_reason() {
     let flat = [100.0; 40];
     let reason = |train: (f64, u32)| {
@@ -142,7 +180,7 @@ proptest! {
     #[test]
     fn thinned_folds_tell_as_much_of_a_record_as_whole_ones(
         folds in prop::collection::vec(prop::collection::vec(50.0..200.0_f64, 1..40), 1..6),
-        limit in 0..60_usize,
+        limit in 0..60_u32,
     ) {
         let mut first_day = 0;
         let (mut runs, mut marks, mut balance) = (vec![], vec![], 100.0);
@@ -153,7 +191,7 @@ proptest! {
             balance = *marks.last().unwrap();
             runs.push(run);
         }
-        let whole = record(100.0, &runs, usize::MAX);
+        let whole = record(100.0, &runs, u32::MAX);
         prop_assert_eq!(equity(&whole), marks.clone());
         prop_assert!((whole.max_drawdown - deepest(100.0, &marks)).abs() < 1e-12);
         for run in &mut runs {
@@ -162,6 +200,7 @@ proptest! {
         let thin = record(100.0, &runs, limit);
         prop_assert_eq!(thin.max_drawdown.to_bits(), whole.max_drawdown.to_bits());
         prop_assert_eq!((thin.sharpe, thin.days), (whole.sharpe, whole.days));
+        let limit = usize::try_from(limit).unwrap();
         prop_assert!(thin.equity.len() <= limit);
         let points = thinned(&whole.equity, limit);
         prop_assert!(points.is_sorted_by_key(|point| point.time));

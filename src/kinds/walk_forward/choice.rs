@@ -1,7 +1,7 @@
 //! The choice among variants on one train window, in turns.
 
 use super::output::Run;
-use crate::backtest::request::WalkForward;
+use crate::backtest::request::WalkForwardRequest;
 use crate::backtest::walk_forward::beats;
 use crate::kinds::backtest::{Prepared, run_through};
 use crate::kinds::{RunControl, RunError};
@@ -34,14 +34,14 @@ impl Choice {
     /// Runs as many variants as fit into a turn and need the candles that are prepared.
     pub(super) fn take_turn(
         mut self,
-        walk: &WalkForward,
+        request: &WalkForwardRequest,
         prepared: &Prepared,
         slice_candles: usize,
         control: &RunControl,
     ) -> Result<Self, RunError> {
         let candles = prepared.loaded.window.len().max(1);
         for _ in 0..(TURN_CANDLES / candles).clamp(1, TURN_VARIANTS) {
-            let variant = walk.variant_within(self.next, prepared.variant.range);
+            let variant = request.variant_within(self.next, prepared.variant.range);
             let Some(mut variant) = variant.filter(|variant| prepared.suits(variant)) else {
                 break;
             };
@@ -52,7 +52,7 @@ impl Choice {
             variant.config.keep.equity_points = 0;
             let backtest = prepared.start_as(&variant)?;
             let report = run_through(backtest, slice_candles, control, |_| ())?;
-            let figure = (walk.objective.of)(&report.metrics);
+            let figure = request.walk.metric.figure(&report.metrics);
             if self.best.as_ref().is_none_or(|best| beats(figure, best.figure)) {
                 let run = Run { report, candle_digest: prepared.loaded.digest.clone() };
                 self.best = Some(Best { number: self.next, run, figure });

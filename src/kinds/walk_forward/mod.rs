@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::backtest::{Preparer, failure, percent_of, run_through};
 use super::{Answer, JobKind, Limits, Part, RunContext, RunControl, RunError};
-use crate::backtest::request::{WalkForward, parse_walk_forward};
+use crate::backtest::request::{WalkForwardRequest, parse_walk_forward};
 use crate::backtest::variant::{Range, Variant};
 use crate::backtest::walk_forward::{Fold, Test};
 use crate::candles::{CandleSource, LoadedCandles};
@@ -58,7 +58,7 @@ impl<S: CandleSource> WalkForwardKind<S> {
     /// Chooses on the train window and runs the chosen one on the test window.
     async fn run_fold(
         &self,
-        walk: &Arc<WalkForward>,
+        request: &Arc<WalkForwardRequest>,
         planned: Planned,
         test_points: u32,
         control: &Arc<RunControl>,
@@ -67,8 +67,8 @@ impl<S: CandleSource> WalkForwardKind<S> {
         let Planned { fold, has_candles } = planned;
         let mut output = FoldOutput::new(&fold);
         if has_candles {
-            let best = self.choose(walk, &fold.train, control, &mut part).await?;
-            let mut variant = variant_within(walk, best.number, &fold.test)?;
+            let best = self.choose(request, &fold.train, control, &mut part).await?;
+            let mut variant = variant_within(request, best.number, &fold.test)?;
             variant.config.keep.equity_points = test_points;
             let prepared = self.preparer.load(variant, control).await?;
             let slice_candles = self.slice_candles;
@@ -86,22 +86,22 @@ impl<S: CandleSource> WalkForwardKind<S> {
     /// Runs every variant on the train window, turn by turn, and answers the best.
     async fn choose(
         &self,
-        walk: &Arc<WalkForward>,
+        request: &Arc<WalkForwardRequest>,
         train: &Span<i64>,
         control: &Arc<RunControl>,
         part: &mut Part,
     ) -> Result<Best, RunError> {
         let mut choice = Choice::default();
-        while choice.next < walk.len() {
-            let variant = variant_within(walk, choice.next, train)?;
+        while choice.next < request.len() {
+            let variant = variant_within(request, choice.next, train)?;
             let prepared = self.preparer.load(variant, control).await?;
-            let (walk_here, slice_candles) = (Arc::clone(walk), self.slice_candles);
+            let (request_here, slice_candles) = (Arc::clone(request), self.slice_candles);
             let work = move |control: &RunControl| {
-                choice.take_turn(&walk_here, &prepared, slice_candles, control)
+                choice.take_turn(&request_here, &prepared, slice_candles, control)
             };
             choice = self.on_a_slot(control, work).await?;
             // The test counts as one variant more.
-            part.set_percent(percent_of(choice.next, walk.len() + 1));
+            part.set_percent(percent_of(choice.next, request.len() + 1));
         }
         choice.best.ok_or_else(no_variant)
     }
@@ -156,29 +156,29 @@ impl<S: CandleSource> JobKind for WalkForwardKind<S> {
         let read = move |_: &RunControl| {
             parse_walk_forward(&spec).map_err(|error| failure("invalid_spec", &error, false).into())
         };
-        let walk = Arc::new(self.on_a_slot(control, read).await?);
-        let first = walk.variant(0).ok_or_else(no_variant)?;
+        let request = Arc::new(self.on_a_slot(control, read).await?);
+        let first = request.variant(0).ok_or_else(no_variant)?;
         let whole = self.preparer.load(first, control).await?;
-        let (variant, planned) = (whole.variant.clone(), plan(&walk, &whole.loaded)?);
+        let (variant, planned) = (whole.variant.clone(), plan(&request, &whole.loaded)?);
         // Its place is for the folds.
         drop(whole);
         let folds = u32::try_from(planned.len()).unwrap_or(u32::MAX);
         let test_points = Test::points_max(variant.config.keep.equity_points, folds);
-        let run = |planned, part| self.run_fold(&walk, planned, test_points, control, part);
+        let run = |planned, part| self.run_fold(&request, planned, test_points, control, part);
         let folds = context.in_parts(planned, self.slots.count(), run).await?;
-        Ok(Answer { output: output(&walk, &variant, &folds), row: None })
+        Ok(Answer { output: output(&request, &variant, &folds), row: None })
     }
 }
 
 /// Cuts the candles that are there into folds.
-fn plan(walk: &WalkForward, loaded: &LoadedCandles) -> Result<Vec<Planned>, Failure> {
+fn plan(request: &WalkForwardRequest, loaded: &LoadedCandles) -> Result<Vec<Planned>, Failure> {
     let has_candles = |window: &Span<i64>| {
         let times = &loaded.candles.time;
         let first = times.partition_point(|time| *time < window.start);
         times.get(first).is_some_and(|time| *time < window.end)
     };
-    let planned: Vec<Planned> = walk
-        .windows
+    let planned: Vec<Planned> = request
+        .walk
         .folds(loaded.from_ms..loaded.until_ms)
         .take(FOLDS_MAX + 1)
         .map(|fold| {
@@ -199,12 +199,12 @@ fn plan(walk: &WalkForward, loaded: &LoadedCandles) -> Result<Vec<Planned>, Fail
 }
 
 fn variant_within(
-    walk: &WalkForward,
+    request: &WalkForwardRequest,
     number: u64,
     window: &Span<i64>,
 ) -> Result<Variant, RunError> {
     let range = Range::Between { from_ms: window.start, until_ms: window.end };
-    walk.variant_within(number, range).ok_or_else(no_variant)
+    request.variant_within(number, range).ok_or_else(no_variant)
 }
 
 /// A request without a variant is refused when it is read.

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::choice::Best;
 use crate::backtest::request::{
-    WalkForward, money_management_to_json, range_to_json, scenario_to_json,
+    WalkForwardRequest, money_management_to_json, range_to_json, scenario_to_json,
 };
 use crate::backtest::variant::Variant;
-use crate::backtest::walk_forward::{Fold, FoldRun, OBJECTIVES, Test, Train, stitch};
+use crate::backtest::walk_forward::{Fold, FoldRun, Objective, Test, Train, stitch};
 use crate::backtest::{ENGINE_VERSION, METRICS_VERSION, Report, sha256_hex};
 use crate::domain::time::format_instant;
 
@@ -65,24 +65,26 @@ impl FoldOutput {
             out_of_sample: figures(&tested),
         });
         let train = Train::of(&trained.report);
-        self.run = Some(FoldRun { train, test: Test::of(tested.report, variant.config.balance) });
+        self.run = Some(FoldRun { train, test: Test::of(tested.report) });
     }
 }
 
 /// The output of the job; `variant` is any of them, over the settled range.
-pub(super) fn output(walk: &WalkForward, variant: &Variant, folds: &[FoldOutput]) -> Value {
-    let config = &variant.config;
+pub(super) fn output(
+    request: &WalkForwardRequest,
+    variant: &Variant,
+    folds: &[FoldOutput],
+) -> Value {
     let runs: Vec<&FoldRun> = folds.iter().filter_map(|fold| fold.run.as_ref()).collect();
-    let points = usize::try_from(config.keep.equity_points).unwrap_or(usize::MAX);
     let mut output = json!({
         "ticker": variant.ticker,
         "timeframe": variant.timeframe.name(),
         "range": range_to_json(variant.range),
-        "variants": walk.len(),
-        "metric": walk.objective.name,
-        "anchored": walk.windows.anchored,
+        "variants": request.len(),
+        "metric": request.walk.metric.name(),
+        "anchored": request.walk.anchored,
         "folds": folds,
-        "out_of_sample": stitch(config.balance, &runs, points),
+        "out_of_sample": stitch(&variant.config, variant.timeframe, &runs),
         "engine_version": ENGINE_VERSION,
         "metrics_version": METRICS_VERSION,
     });
@@ -101,7 +103,7 @@ fn window(window: &Span<i64>) -> Value {
 /// The figures that can be chosen by and a few more, why some of them are null, and the digests.
 fn figures(run: &Run) -> Value {
     let metrics = serde_json::to_value(&run.report.metrics).unwrap_or_default();
-    let names = || OBJECTIVES.iter().map(|objective| objective.name).chain(FIGURES);
+    let names = || Objective::NAMES.iter().map(|(name, _)| *name).chain(FIGURES);
     let pick = |from: &Value| -> Map<String, Value> {
         names().filter_map(|name| Some((name.to_owned(), from.get(name)?.clone()))).collect()
     };

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use crate::backtest::request::bounds::Bounds;
 use crate::backtest::request::error::InputError;
-use crate::backtest::request::json::{number, without_nulls, word};
+use crate::backtest::request::json::{number, without_nulls};
 use crate::backtest::request::market::{read_span_ms, span_to_text};
 use crate::backtest::request::node::Node;
-use crate::backtest::validation::{DataLimits, Objective, Validation, WalkForward};
+use crate::backtest::validation::{DataLimits, Validation};
+use crate::backtest::walk_forward::{Objective, WalkForward};
 
 pub(in crate::backtest::request) const HOLDOUT_PCT: Bounds =
     Bounds::new(Included(1.0), Included(50.0));
@@ -18,14 +19,9 @@ pub(in crate::backtest::request) const CSCV_BLOCKS: RangeInclusive<u64> = 4..=24
 pub(in crate::backtest::request) const RUNS: RangeInclusive<u64> = 0..=100_000;
 pub(in crate::backtest::request) const CANDLES: RangeInclusive<u64> = 0..=1_000_000_000;
 
-/// The words for [`Objective`].
-pub(in crate::backtest::request) const OBJECTIVES: [(&str, Objective); 5] = [
-    ("sharpe", Objective::Sharpe),
-    ("sortino", Objective::Sortino),
-    ("calmar", Objective::Calmar),
-    ("total_return", Objective::TotalReturn),
-    ("profit_factor", Objective::ProfitFactor),
-];
+/// Keys of `walk_forward`.
+pub(in crate::backtest::request) const WALK_KEYS: [&str; 4] =
+    ["train", "test", "anchored", "metric"];
 
 pub(super) fn read_validation(node: &Node<'_>) -> Result<Validation, InputError> {
     let [holdout, cscv_blocks, walk_forward, monte_carlo, random_entries] = node.fields([
@@ -51,12 +47,18 @@ fn read_blocks(node: &Node<'_>) -> Result<u32, InputError> {
 }
 
 fn read_walk_forward(node: &Node<'_>) -> Result<WalkForward, InputError> {
-    let [train, test, anchored, metric] = node.fields(["train", "test", "anchored", "metric"])?;
+    node.refuse_keys_besides("key", &WALK_KEYS)?;
+    read_walk(node)
+}
+
+/// Reads the windows and the metric; other keys are not looked at.
+pub(in crate::backtest::request) fn read_walk(node: &Node<'_>) -> Result<WalkForward, InputError> {
+    let [train, test, anchored, metric] = WALK_KEYS.map(|key| node.child(key));
     Ok(WalkForward {
         train_ms: read_span_ms(&train)?,
         test_ms: read_span_ms(&test)?,
         anchored: anchored.or(false, Node::bool)?,
-        metric: metric.or(Objective::default(), |node| node.choice("metric", &OBJECTIVES))?,
+        metric: metric.or(Objective::default(), |node| node.choice("metric", &Objective::NAMES))?,
     })
 }
 
@@ -79,7 +81,7 @@ pub(in crate::backtest::request) fn validation_to_json(validation: &Validation) 
     let walk_forward = validation.walk_forward.map(|walk| {
         json!({
             "anchored": walk.anchored,
-            "metric": word(&OBJECTIVES, &walk.metric),
+            "metric": walk.metric.name(),
             "test": span_to_text(walk.test_ms),
             "train": span_to_text(walk.train_ms),
         })

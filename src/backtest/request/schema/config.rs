@@ -6,7 +6,7 @@ use crate::backtest::request::config::execution::{
     FUNDING_BPS, FUNDING_STEPS_MAX, INTRABAR, STOPS_ACTIVE, STOPS_FROM,
 };
 use crate::backtest::request::config::validation::{
-    CANDLES, CSCV_BLOCKS, DATA_KEYS, HOLDOUT_PCT, OBJECTIVES, RUNS, validation_to_json,
+    CANDLES, CSCV_BLOCKS, DATA_KEYS, HOLDOUT_PCT, RUNS, validation_to_json,
 };
 use crate::backtest::request::config::{
     BALANCE, COST_BPS, DAYS_PER_YEAR, EQUITY_POINTS, FILLS, JOBS_DEFAULT, JOBS_MAX, KEEP_TRADES,
@@ -14,6 +14,7 @@ use crate::backtest::request::config::{
 };
 use crate::backtest::validation::Validation;
 use crate::backtest::variant::Config;
+use crate::backtest::walk_forward::Objective;
 
 use super::Schema;
 use super::parts::{
@@ -77,17 +78,22 @@ impl Schema {
         )
     }
 
-    fn validation(&mut self) -> Value {
+    /// How a walk-forward chooses and tests.
+    pub(super) fn walk_forward(&mut self) -> Value {
         let span = self.span();
-        let walk_forward = object(
+        object(
             &[
                 ("train", span.clone()),
                 ("test", span),
                 ("anchored", with_default(json!({"type": "boolean"}), false)),
-                ("metric", words(&OBJECTIVES)),
+                ("metric", words(&Objective::NAMES)),
             ],
             &["train", "test"],
-        );
+        )
+    }
+
+    fn validation(&mut self) -> Value {
+        let walk_forward = self.walk_forward();
         let mut blocks = count(&CSCV_BLOCKS);
         insert(&mut blocks, "multipleOf", 2);
         let default = validation_to_json(&Validation::default());

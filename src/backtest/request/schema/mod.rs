@@ -14,6 +14,7 @@ mod scenario;
 use serde_json::{Map, Value, json};
 
 use self::parts::{list, object};
+use super::walk_forward::{VARIANTS, VARIANTS_DEFAULT};
 
 /// The draft that the schemas are written in.
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -53,6 +54,31 @@ pub fn job_schema() -> Value {
         &["ticker", "range", "scenario"],
     );
     schema.root("One backtest: the column spec of sluicegate.jobs", spec)
+}
+
+/// The schema of a walk-forward's spec: the variants of one ticker and range.
+#[must_use]
+pub fn walk_forward_schema() -> Value {
+    let mut schema = Schema { single: false, definitions: Map::new() };
+    let (scenario, money_management) = (schema.scenario(), schema.money_management());
+    let mut walk_forward = schema.walk_forward();
+    if let Some(keys) = walk_forward.get_mut("properties").and_then(Value::as_object_mut) {
+        let variants = parts::with_default(parts::count(&VARIANTS), VARIANTS_DEFAULT);
+        keys.insert("max_variants".to_owned(), variants);
+    }
+    let spec = object(
+        &[
+            ("ticker", schema.ticker_name()),
+            ("timeframe", schema.timeframe()),
+            ("range", schema.range()),
+            ("scenarios", list(&scenario, parts::ITEMS)),
+            ("money_managements", list(&money_management, parts::ITEMS)),
+            ("config", schema.config()),
+            ("walk_forward", walk_forward),
+        ],
+        &["ticker", "range", "scenarios", "walk_forward"],
+    );
+    schema.root("A walk-forward: the column spec of sluicegate.jobs", spec)
 }
 
 /// A schema as it is put together.
