@@ -14,6 +14,9 @@ use super::metrics::Metrics;
 use super::simulation::Rejections;
 use super::trade::Trade;
 
+/// Trades whose bits are handed to the hash at once.
+const HASHED_TOGETHER: usize = 64;
+
 /// The result of one backtest. No figure in it is NaN or infinite.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
@@ -108,38 +111,41 @@ pub(super) fn thin(curve: &Curve, candles: &CheckedCandles, limit: usize) -> Vec
 /// SHA-256 in hex over the figures of every trade that its other figures follow from, then the
 /// equity at each day's end; numbers as little-endian bits.
 pub(super) fn digest(trades: &[Trade], daily_equity: &[f64]) -> String {
-    let mut bytes = Vec::with_capacity(trades.len() * 67 + daily_equity.len() * 8);
-    for trade in trades {
-        bytes.extend(trade.entry_time.to_le_bytes());
-        bytes.extend(trade.exit_time.to_le_bytes());
-        let figures = [
-            trade.entry_price,
-            trade.exit_price,
-            trade.quantity,
-            trade.pnl,
-            trade.fees,
-            trade.funding,
-        ];
-        for figure in figures {
-            bytes.extend(figure.to_le_bytes());
-        }
-        bytes.extend([trade.direction as u8, trade.exit_reason as u8, u8::from(trade.ambiguous)]);
+    let mut hasher = Sha256::new();
+    let mut bytes = Vec::with_capacity(HASHED_TOGETHER * 67);
+    for trades in trades.chunks(HASHED_TOGETHER) {
+        bytes.clear();
+        trades.iter().for_each(|trade| write_bits(trade, &mut bytes));
+        hasher.update(&bytes);
     }
     for mark in daily_equity {
-        bytes.extend(mark.to_le_bytes());
+        hasher.update(mark.to_le_bytes());
     }
-    sha256_hex(&bytes)
+    hex(&hasher.finalize())
 }
 
 /// SHA-256 in hex.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
         // Writing to a String cannot fail.
         write!(hex, "{byte:02x}").unwrap_or_default();
     }
     hex
+}
+
+fn write_bits(trade: &Trade, bytes: &mut Vec<u8>) {
+    let figures =
+        [trade.entry_price, trade.exit_price, trade.quantity, trade.pnl, trade.fees, trade.funding];
+    bytes.extend(trade.entry_time.to_le_bytes());
+    bytes.extend(trade.exit_time.to_le_bytes());
+    figures.iter().for_each(|figure| bytes.extend(figure.to_le_bytes()));
+    bytes.extend([trade.direction as u8, trade.exit_reason as u8, u8::from(trade.ambiguous)]);
 }
 
 #[cfg(test)]
