@@ -140,7 +140,7 @@ fn more_warm_up_than_asked_for_changes_no_trade() {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         seed >> 16
     };
-    let steps: Vec<(i32, u32, u32)> = (0..4_000)
+    let steps: Vec<(i32, u32, u32)> = (0..9_000)
         .map(|_| (i32::try_from(random() % 61).unwrap() - 30, random() % 9, random() % 9))
         .collect();
     let candles = walk(&steps);
