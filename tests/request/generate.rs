@@ -271,6 +271,7 @@ pub(crate) fn config() -> BoxedStrategy<Value> {
             ]),
         ),
         ("seed", any::<u64>().prop_map(Value::from).boxed()),
+        ("days_per_year", count(200.0, 365.0)),
         ("reuse_results", flag()),
     ])
 }

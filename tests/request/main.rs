@@ -2,11 +2,13 @@
 //! way every time.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod fuzz;
 mod generate;
 mod properties;
 mod refusals;
 mod scenarios;
 mod schema;
+mod worst;
 
 use std::time::{Duration, Instant};
 

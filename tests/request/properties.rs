@@ -73,7 +73,7 @@ pub(crate) fn spoil(
     value
 }
 
-fn is_short_line(message: &str) -> bool {
+pub(crate) fn is_short_line(message: &str) -> bool {
     message.chars().count() <= 300 && !message.contains(char::is_control)
 }
 

@@ -39,6 +39,7 @@ impl Schema {
             ("execution", execution),
             ("data", data()),
             ("validation", self.validation()),
+            ("days_per_year", count(&DAYS_PER_YEAR)),
             ("keep", keep()),
             ("days_per_year", count(&DAYS_PER_YEAR)),
             ("seed", count(&SEED)),
