@@ -12,18 +12,32 @@ use support::{DaemonProcess, TestDatabase, eventually};
 use uuid::Uuid;
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What is not looked at here would take longer than the rest.
+const UNCHECKED: &str = r#"{"validation": {"monte_carlo": 0, "random_entries": 0}}"#;
+const THREE_YEARS: &str = r#"[{"from": "2016-01-04", "until": "2019-01-01"}]"#;
 const TWENTY_YEARS: &str = r#"[{"from": "1999-01-04", "until": "2019-01-01"}]"#;
 
 async fn insert_bundle(pool: &PgPool, config: &Value, scenarios: &Value, money: &Value) -> Uuid {
+    insert_bundle_over(pool, THREE_YEARS, config, scenarios, money).await
+}
+
+async fn insert_bundle_over(
+    pool: &PgPool,
+    range: &str,
+    config: &Value,
+    scenarios: &Value,
+    money: &Value,
+) -> Uuid {
     sqlx::query_scalar(
         "insert into sluicegate.bundles (user_id, universal_config, ticker_variants, date_ranges,
                                          scenario_variants, money_management_variants)
-         values ('alice', $1, '[\"NASDAQ\", \"SP500\"]', $2::jsonb, $3, $4) returning id",
+         values ('alice', $1 || $5::jsonb, '[\"NASDAQ\", \"SP500\"]', $2::jsonb, $3, $4) returning id",
     )
     .bind(config)
-    .bind(TWENTY_YEARS)
+    .bind(range)
     .bind(scenarios)
     .bind(money)
+    .bind(UNCHECKED)
     .fetch_one(pool)
     .await
     .unwrap()
@@ -99,8 +113,8 @@ async fn a_variant_gives_the_trades_of_other_engines() {
     let config = json!({ "timeframe": "1d", "balance": 1_000_000, "fee_taker_bps": 10,
                          "keep": { "trades": "all" } });
     let scenarios = averages(&json!(10), &json!(30));
-    let bundle =
-        insert_bundle(db.pool(), &config, &scenarios, &json!([{ "size": { "units": 100 } }])).await;
+    let money = json!([{ "size": { "units": 100 } }]);
+    let bundle = insert_bundle_over(db.pool(), TWENTY_YEARS, &config, &scenarios, &money).await;
     ended(db.pool(), bundle).await;
     let rows: Vec<(String, f64, i32, Value)> = sqlx::query_as(
         "select ticker, final_equity, trade_count, trades from sluicegate.results

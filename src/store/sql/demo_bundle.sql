@@ -1,7 +1,7 @@
 insert into sluicegate.bundles (user_id, name, universal_config, ticker_variants, date_ranges,
                                 scenario_variants, money_management_variants)
 values ('you', 'crossing averages on two indices',
-  '{"timeframe": "1d", "balance": 100000, "fee_taker_bps": 5, "slippage_bps": 1}',
+  '{"timeframe": "1d", "balance": 100000, "fee_taker_bps": 5, "slippage_bps": 1, "keep": {"top": 5}}',
   '["NASDAQ", "SP500"]',
   '[{"from": "1999-01-04", "until": "2019-01-01"}]',
   '[{"preset": "sma_cross", "direction": "long",
