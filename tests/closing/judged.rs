@@ -52,7 +52,8 @@ async fn a_rule_that_has_skill_is_told_from_luck_and_stands_on_a_plateau() {
     let scene = Scene::new(1_200).await;
     let _daemon = scene.daemon(&[]);
     let scenarios = averages(&json!([9, 3, 5, 7]), &json!({ "from": 14, "to": 22, "step": 2 }));
-    let config = json!({ "keep": { "top": 2 } });
+    let validation = json!({ "monte_carlo": 1_000, "random_entries": 1_000 });
+    let config = json!({ "keep": { "top": 2 }, "validation": validation });
     let bundle = scene.bundle("WAVES", ["2020-02-01", "2023-02-01"], &config, &scenarios).await;
     let summary = scene.summary(bundle).await;
     let found = &summary["statistics"];
