@@ -35,7 +35,8 @@ async fn after_a_kill_in_the_middle_another_process_does_the_rest_and_nothing_tw
     let victim = scene.daemon(&SHORT_HOLD);
     let scenarios = averages(&json!([5, 8, 11, 14]), &json!([20, 30, 40]));
     let bundle = scene.bundle("WALK", RANGE, &slow(), &scenarios).await;
-    eventually(PATIENCE, "some are checked", async || checked(&scene, bundle).await.len() >= 3).await;
+    eventually(PATIENCE, "some are checked", async || checked(&scene, bundle).await.len() >= 3)
+        .await;
     victim.kill9();
     drop(victim);
     let before = checked(&scene, bundle).await;
@@ -71,7 +72,8 @@ async fn of_two_processes_one_closes_the_bundle_and_a_stop_hands_it_over_at_once
     let mut first = scene.daemon(&long_hold);
     let scenarios = averages(&json!([5, 8, 11, 14]), &json!([20, 30, 40]));
     let bundle = scene.bundle("WALK", RANGE, &slow(), &scenarios).await;
-    eventually(PATIENCE, "one is checked", async || !checked(&scene, bundle).await.is_empty()).await;
+    eventually(PATIENCE, "one is checked", async || !checked(&scene, bundle).await.is_empty())
+        .await;
     let second = scene.daemon(&long_hold);
     first.terminate();
     assert!(first.wait(PATIENCE).await.success());

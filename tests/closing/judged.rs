@@ -65,7 +65,9 @@ async fn a_rule_that_has_skill_is_told_from_luck_and_stands_on_a_plateau() {
     // The values of an axis are sorted, and the place of the best is that of its parameters.
     let (surface, params) = (&found["surface"], &summary["best"][0]["scenario"]["params"]);
     assert_eq!(surface["axes"][0]["values"], json!([3.0, 5.0, 7.0, 9.0]));
-    for (axis, place) in surface["axes"].as_array().unwrap().iter().zip(surface["at"].as_array().unwrap()) {
+    for (axis, place) in
+        surface["axes"].as_array().unwrap().iter().zip(surface["at"].as_array().unwrap())
+    {
         let values = axis["values"].as_array().unwrap();
         let value = values[usize::try_from(place.as_u64().unwrap()).unwrap()].as_f64();
         assert_eq!(value, params[axis["name"].as_str().unwrap()].as_f64(), "{surface:#}");

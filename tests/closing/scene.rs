@@ -85,7 +85,8 @@ impl Scene {
     /// The summary of a bundle that completes.
     pub(crate) async fn summary(&self, bundle: Uuid) -> Value {
         eventually(PATIENCE, "the bundle completes", async || {
-            let read = "select summary from sluicegate.bundles where id = $1 and status = 'completed'";
+            let read =
+                "select summary from sluicegate.bundles where id = $1 and status = 'completed'";
             let row = sqlx::query_scalar::<_, Value>(read).bind(bundle);
             row.fetch_optional(self.db.pool()).await.unwrap()
         })
