@@ -39,7 +39,7 @@ pub(super) fn exponential_average(source: &[f64], period: f64) -> Result<Series,
     Ok(Series { first: count - 1, values })
 }
 
-/// e[i] = weight · x[i] + (1 − weight) · e[i−1], with `before` as e[−1].
+/// `e[i] = weight · x[i] + (1 − weight) · e[i−1]`, with `before` as `e[−1]`.
 ///
 /// A value is computed in the same way whatever follows it, so it never depends on later candles.
 fn smooth(mut before: f64, weight: f64, input: &[f64], averages: &mut Vec<f64>) {

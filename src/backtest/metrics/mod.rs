@@ -156,7 +156,7 @@ pub struct Metrics {
     pub liquidation_count: usize,
     /// Candles in which a position was held for at least a part / traded candles.
     pub exposure: f64,
-    /// Σ notional held / Σ E[i] over all closes: 1 is the whole account all the time.
+    /// Σ notional held / Σ `E[i]` over all closes: 1 is the whole account all the time.
     pub time_weighted_leverage: Option<f64>,
     /// Notional of all fills / `E0`.
     pub turnover: f64,
