@@ -8,11 +8,14 @@ use tokio::time::{Instant, sleep};
 
 use crate::fakes::{Each, Numbers, pipes, settings, settled, start};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn rates_are_held_within_two_percent_over_five_seconds() {
-    let rates = [("fifty", 50.0), ("thousand", 1_000.0), ("five_thousand", 5_000.0)];
+const RATES: [(&str, f64); 3] =
+    [("fifty", 50.0), ("thousand", 1_000.0), ("five_thousand", 5_000.0)];
+
+/// Runs a pipe of each rate for five seconds: starts by rate · time, as `(least, most)` where the
+/// clock was read before and after the counters.
+async fn five_seconds_of_each_rate() -> Vec<(&'static str, f64, f64)> {
     let mut pipes = pipes();
-    for (name, rate) in rates {
+    for (name, rate) in RATES {
         let settings = PipeSettings {
             poll_interval_ms: NonZeroU64::MIN,
             rate_per_second: Some(rate),
@@ -24,29 +27,36 @@ async fn rates_are_held_within_two_percent_over_five_seconds() {
     let board = pipes.status();
     let (shutdown, running) = start(pipes);
     let started = |name| u32::try_from(board.pipe(name).unwrap().started).unwrap();
-    // A machine that is busy elsewhere may take its CPU away for a while, and what was not
-    // started in time is not made good. A wrong governor is too slow in every window.
-    let mut slow = Vec::new();
-    for _ in 0..3 {
-        slow.clear();
-        let begin = Instant::now();
-        let before = rates.map(|(name, _)| started(name));
-        sleep(Duration::from_secs(5)).await;
-        let elapsed = begin.elapsed().as_secs_f64();
-        for ((name, rate), before) in rates.into_iter().zip(before) {
-            let ratio = f64::from(started(name) - before) / (rate * elapsed);
-            assert!(ratio <= 1.02, "{name} is too fast: {ratio:.4}");
-            if ratio < 0.98 {
-                slow.push(format!("{name}: {ratio:.4}"));
-            }
-        }
-        if slow.is_empty() {
-            break;
-        }
-    }
-    assert!(slow.is_empty(), "too slow: {slow:?}");
+    let outer = Instant::now();
+    let before = RATES.map(|(name, _)| started(name));
+    let inner = Instant::now();
+    sleep(Duration::from_secs(5)).await;
+    let shortest = inner.elapsed().as_secs_f64();
+    let after = RATES.map(|(name, _)| started(name));
+    let longest = outer.elapsed().as_secs_f64();
     shutdown.stop();
     running.await.unwrap().unwrap();
+    let ratios = RATES.iter().zip(before.into_iter().zip(after));
+    let ratios = ratios.map(|((name, rate), (before, after))| {
+        let starts = f64::from(after - before) / rate;
+        (*name, starts / longest, starts / shortest)
+    });
+    ratios.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn rates_are_held_within_two_percent_over_five_seconds() {
+    for (name, _, ratio) in five_seconds_of_each_rate().await {
+        assert!((0.98..=1.02).contains(&ratio), "{name}: {ratio:.4}");
+    }
+}
+
+/// On the clock of the wall. A busy machine makes it slower, which is not made good.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_rate_is_exceeded_by_more_than_two_percent_on_a_busy_machine() {
+    for (name, ratio, _) in five_seconds_of_each_rate().await {
+        assert!(ratio > 0.0 && ratio <= 1.02, "{name}: {ratio:.4}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
