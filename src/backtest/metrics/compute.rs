@@ -9,7 +9,7 @@ use crate::backtest::trade::{ExitReason, Side, Trade};
 use super::drawdown::Drawdown;
 use super::returns::{Returns, Year};
 use super::trades::{SQN_CAP, TradeFigures};
-use super::undefined::{Figure, Undefined};
+use super::undefined::{Figure, Undefined, finite};
 use super::{Metrics, count, ratio};
 
 /// What the figures are made of.
@@ -30,12 +30,7 @@ pub(in crate::backtest) struct Observed<'a> {
 /// Takes figures into the fields of their names: the value, or `None` and the reason.
 macro_rules! take {
     ($metrics:ident, { $($name:ident: $figure:expr),* $(,)? }) => {
-        $(match $figure {
-            Ok(value) => $metrics.$name = Some(value),
-            Err(reason) => {
-                $metrics.undefined.insert(stringify!($name), reason);
-            }
-        })*
+        $($metrics.$name = $metrics.known(stringify!($name), $figure.and_then(finite));)*
     };
 }
 
@@ -63,13 +58,14 @@ impl Metrics {
     fn take_returns(&mut self, returns: &Returns<'_>) {
         self.days = returns.days();
         self.worst_day = returns.worst();
+        let days = returns.min_track_record_days();
+        self.min_track_record_days = self.known("min_track_record_days", days);
         take!(self, {
             cagr: returns.cagr(),
             volatility: returns.volatility(),
             sharpe: returns.sharpe(),
             sortino: returns.sortino(),
             psr: returns.psr(),
-            min_track_record_days: returns.min_track_record_days(),
             skewness: returns.skewness(),
             kurtosis: returns.kurtosis(),
             expected_shortfall_95: returns.expected_shortfall(),
@@ -95,11 +91,12 @@ impl Metrics {
         self.max_drawdown_intrabar = drawdown.intrabar;
         self.ulcer_index = drawdown.ulcer;
         self.longest_underwater_days = drawdown.longest_days;
+        let recovery = times.and_then(|times| times.recovery.ok_or(Undefined::NotRecovered));
+        let [start, trough] = [times.map(|times| times.start), times.map(|times| times.trough)];
+        self.max_drawdown_start = self.known("max_drawdown_start", start);
+        self.max_drawdown_trough = self.known("max_drawdown_trough", trough);
+        self.max_drawdown_recovery = self.known("max_drawdown_recovery", recovery);
         take!(self, {
-            max_drawdown_start: times.map(|times| times.start),
-            max_drawdown_trough: times.map(|times| times.trough),
-            max_drawdown_recovery:
-                times.and_then(|times| times.recovery.ok_or(Undefined::NotRecovered)),
             calmar: cagr.and_then(|cagr| times.map(|_| cagr / drawdown.deepest)),
             recovery_factor: times.map(|_| (self.final_equity - daily.balance) / drawdown.money),
         });
@@ -157,6 +154,11 @@ impl Metrics {
             break_even_cost_bps:
                 over(10_000.0 * before_fills, ledger.traded_notional, Undefined::NoTrades),
         });
+    }
+
+    /// The value, or `None` and the reason under the name.
+    fn known<T>(&mut self, name: &'static str, figure: Figure<T>) -> Option<T> {
+        figure.map_err(|reason| self.undefined.insert(name, reason)).ok()
     }
 }
 

@@ -33,8 +33,8 @@ mod undefined;
 
 pub(super) use compute::Observed;
 pub(super) use returns::annual_figures;
-pub(super) use undefined::Figure;
 pub use undefined::Undefined;
+pub(super) use undefined::{Figure, finite};
 
 use crate::domain::time::format_instant;
 

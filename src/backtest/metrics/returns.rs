@@ -6,7 +6,7 @@ use crate::domain::time::DAY_MS;
 use crate::statistics::moments::Moments;
 use crate::statistics::{self, sharpe};
 
-use super::undefined::{Figure, Undefined};
+use super::undefined::{Figure, Undefined, finite};
 use super::{count, deviation, mean};
 
 /// Fewer days than this say nothing about a year.
@@ -85,7 +85,7 @@ impl<'a> Returns<'a> {
         if self.growth <= 0.0 {
             return Err(Undefined::AccountUsedUp);
         }
-        Ok(self.growth.powf(CALENDAR_YEAR / count(self.calendar_days)) - 1.0)
+        finite(self.growth.powf(CALENDAR_YEAR / count(self.calendar_days)) - 1.0)
     }
 
     pub(super) fn volatility(&self) -> Figure {

@@ -49,3 +49,8 @@ pub enum Undefined {
 
 /// A figure, or why there is none.
 pub(in crate::backtest) type Figure<T = f64> = Result<T, Undefined>;
+
+/// What is no number, or too large for one, is no figure.
+pub(in crate::backtest) fn finite(figure: f64) -> Figure {
+    if figure.is_finite() { Ok(figure) } else { Err(Undefined::BeyondCounting) }
+}

@@ -1,6 +1,7 @@
 //! The edges: hardly any candles, nothing traded, nothing left, ranges, and nonsense.
 
 use crate::backtest::BacktestError;
+use crate::backtest::metrics::Undefined;
 use crate::backtest::trade::ExitReason;
 
 use super::*;
@@ -44,6 +45,16 @@ fn prices_at_the_limits_give_finite_figures() {
             assert_only_reasoned_nulls(&run(&variant, &flat(&wild)));
         }
     }
+}
+
+#[test]
+fn growth_that_no_year_can_hold_is_beyond_counting() {
+    let prices: Vec<f64> = (0..31).map(|day| if day < 30 { 1e-13 } else { 1e15 }).collect();
+    let mut variant = variant(&[(0, 1.0)]);
+    variant.money_management.size = Size::PctEquity(100.0);
+    let report = run(&variant, &flat(&prices));
+    assert_eq!(report.metrics.undefined["cagr"], Undefined::BeyondCounting);
+    assert_only_reasoned_nulls(&report);
 }
 
 /// The fast average crosses the slow one at the close of candle 5.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::backtest::daily::DailyEquity;
-use crate::backtest::metrics::{Figure, Undefined, annual_figures};
+use crate::backtest::metrics::{Figure, Undefined, annual_figures, finite};
 use crate::backtest::report::{EquityPoint, Report};
 use crate::backtest::variant::Config;
 use crate::domain::candles::Timeframe;
@@ -111,7 +111,6 @@ pub fn stitch(config: &Config, timeframe: Timeframe, runs: &[&FoldRun]) -> Stitc
     }
     let Record { equity, daily, points, deepest, .. } = record;
     let [cagr, sharpe] = annual_figures(config.days_per_year, timeframe, &daily);
-    let cagr = cagr.and_then(finite);
     let in_sample = in_sample_cagr(runs);
     let mut undefined = BTreeMap::new();
     let mut known =
@@ -203,10 +202,6 @@ fn efficiency(out_of_sample: Figure, in_sample: Figure) -> Figure {
         return Err(Undefined::InSampleLoss);
     }
     finite(out_of_sample / in_sample)
-}
-
-fn finite(figure: f64) -> Figure {
-    if figure.is_finite() { Ok(figure) } else { Err(Undefined::BeyondCounting) }
 }
 
 fn share(runs: &[&FoldRun], which: impl Fn(&FoldRun) -> bool) -> f64 {
