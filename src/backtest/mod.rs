@@ -6,6 +6,7 @@
 //! curve, and [`metrics`] over both. [`Backtest`] drives them and hands over the [`Report`].
 
 pub mod bits;
+mod bounded;
 pub mod checked;
 mod curve;
 pub mod daily;

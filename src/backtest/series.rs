@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use moka::sync::Cache;
+use super::bounded::Bounded;
 
 /// The values of one indicator, from the first candle that has one to the last.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -50,20 +50,16 @@ pub(super) struct SeriesKey {
     pub(super) indicator: String,
 }
 
-/// Series of the candle sets that are being worked on, bounded by bytes, the least recently used
-/// dropped first. Whoever asks for a series that is being computed waits for it.
+/// Series of the candle sets that are being worked on, bounded by bytes. Cloning shares them.
 #[derive(Clone)]
-pub struct SeriesCache(Cache<SeriesKey, Fields>);
+pub struct SeriesCache(Bounded<SeriesKey, Fields>);
 
 impl SeriesCache {
     /// A cache that holds at most `bytes_max` bytes of values.
     #[must_use]
     pub fn new(bytes_max: u64) -> Self {
-        let weigh = |_: &SeriesKey, fields: &Fields| {
-            let bytes: usize = fields.iter().map(Series::bytes).sum();
-            u32::try_from(bytes).unwrap_or(u32::MAX)
-        };
-        Self(Cache::builder().max_capacity(bytes_max).weigher(weigh).build())
+        let weigh = |_: &SeriesKey, fields: &Fields| fields.iter().map(Series::bytes).sum();
+        Self(Bounded::new(bytes_max, weigh))
     }
 
     /// The series from memory, or what `compute` makes of them.
@@ -72,12 +68,12 @@ impl SeriesCache {
         key: SeriesKey,
         compute: impl FnOnce() -> Result<Vec<Series>, E>,
     ) -> Result<Fields, E> {
-        self.0.try_get_with(key, || compute().map(Arc::new)).map_err(Arc::unwrap_or_clone)
+        self.0.get(key, || compute().map(Arc::new))
     }
 }
 
 impl fmt::Debug for SeriesCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SeriesCache").field("series", &self.0.entry_count()).finish()
+        f.debug_struct("SeriesCache").field("series", &self.0.len()).finish()
     }
 }

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use moka::sync::Cache;
-
+use super::bounded::Bounded;
 use super::checked::CheckedCandles;
 use super::request::scenario_to_json;
 use super::rules::{Evaluation, RuleError};
@@ -22,7 +21,7 @@ type SignalsKey = (u64, usize, String);
 #[derive(Clone)]
 pub struct Shared {
     series: SeriesCache,
-    signals: Cache<SignalsKey, Arc<Signals>>,
+    signals: Bounded<SignalsKey, Arc<Signals>>,
 }
 
 impl Shared {
@@ -30,12 +29,10 @@ impl Shared {
     #[must_use]
     pub fn new(bytes_max: u64) -> Self {
         let for_signals = bytes_max / SIGNALS_SHARE;
-        let weigh = |key: &SignalsKey, signals: &Arc<Signals>| {
-            u32::try_from(key.2.len() + signals.bytes()).unwrap_or(u32::MAX)
-        };
+        let weigh = |key: &SignalsKey, signals: &Arc<Signals>| key.2.len() + signals.bytes();
         Self {
             series: SeriesCache::new(bytes_max - for_signals),
-            signals: Cache::builder().max_capacity(for_signals).weigher(weigh).build(),
+            signals: Bounded::new(for_signals, weigh),
         }
     }
 
@@ -61,7 +58,7 @@ impl Shared {
             let evaluation = Evaluation::new(&scenario.rules, candles, start, &self.series)?;
             Ok(Arc::new(evaluation.signals()?.limited_to(scenario.direction)))
         };
-        self.signals.try_get_with(key, compute).map_err(Arc::unwrap_or_clone)
+        self.signals.get(key, compute)
     }
 
     /// The series alone.
