@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::presets::{ParamCount, PresetDefinition};
-use super::rules::{Indicator, Operand, Rule, RuleSet, SideRules};
+use super::rules::{Indicator, Operand, Rule, RuleSet};
 
 /// When to enter and leave, fully concrete.
 #[derive(Debug, Clone)]
@@ -101,19 +101,20 @@ impl Scenario {
 }
 
 impl Combination {
-    /// What the combination comes down to. A member votes for the side it signalled last, for as
-    /// long as that counts; the combination enters at the candle from which enough members vote for
-    /// a side. Members leave no position: that is for the other side and the money management.
+    /// What the combination comes down to.
+    ///
+    /// A member votes for the side it signalled last, for as long as that counts. The combination
+    /// enters where a member begins to signal and, with it, enough members vote for its side. Members
+    /// leave no position: that is for the other side and the money management.
     ///
     /// # Errors
     /// [`ParamCount`] if the parameters of a member are not those of its preset.
     pub fn rules(&self) -> Result<RuleSet, ParamCount> {
         let mut indicators: Vec<Indicator> = Vec::new();
-        let (mut long, mut short) = (Vec::new(), Vec::new());
+        let (mut long, mut short) = (Votes::default(), Votes::default());
         for (number, member) in self.members.iter().enumerate() {
             let mut rules = (member.preset.rules)(&member.params)?;
-            let by = indicators.len();
-            rules.move_fields(by);
+            rules.move_fields(indicators.len());
             for indicator in &mut rules.indicators {
                 indicator.name = format!("{}{number}.{}", member.preset.name, indicator.name);
             }
@@ -121,22 +122,37 @@ impl Combination {
             let nothing = || Rule::Any(vec![]);
             let up = rules.long.entry.unwrap_or_else(nothing);
             let down = rules.short.entry.unwrap_or_else(nothing);
-            let vote = |this: &Rule, other: &Rule| Rule::Latest {
-                within: self.within,
-                this: Box::new(this.clone()),
-                other: Box::new(other.clone()),
-            };
-            long.push(vote(&up, &down));
-            short.push(vote(&down, &up));
+            long.add(self.within, &up, &down);
+            short.add(self.within, &down, &up);
         }
-        let side = |votes: Vec<Rule>| {
-            let agreed = match self.mode {
-                Mode::All => Rule::All(votes),
-                Mode::Any => Rule::Any(votes),
-            };
-            SideRules { entry: Some(Rule::Becomes(Box::new(agreed))), exit: None }
+        Ok(RuleSet::entering(indicators, long.entry(self.mode), short.entry(self.mode)))
+    }
+}
+
+/// What the members of a combination say for one side.
+#[derive(Default)]
+struct Votes {
+    /// True where a member begins to signal the side.
+    begins: Vec<Rule>,
+    /// True while a member's last signal was for the side and still counts.
+    votes: Vec<Rule>,
+}
+
+impl Votes {
+    fn add(&mut self, within: usize, this: &Rule, other: &Rule) {
+        let not_other = Rule::Not(Box::new(other.clone()));
+        let alone = Rule::All(vec![this.clone(), not_other]);
+        self.begins.push(Rule::Becomes(Box::new(alone)));
+        let (this, other) = (Box::new(this.clone()), Box::new(other.clone()));
+        self.votes.push(Rule::Latest { within, this, other });
+    }
+
+    fn entry(self, mode: Mode) -> Rule {
+        let agreed = match mode {
+            Mode::All => Rule::All(self.votes),
+            Mode::Any => Rule::Any(self.votes),
         };
-        Ok(RuleSet { indicators, long: side(long), short: side(short) })
+        Rule::All(vec![Rule::Any(self.begins), agreed])
     }
 }
 

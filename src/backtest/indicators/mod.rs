@@ -241,6 +241,6 @@ fn turning_warmup(params: &[f64]) -> usize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 #[cfg(test)]
 use tests::over;

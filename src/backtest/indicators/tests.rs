@@ -46,7 +46,7 @@ fn candles_of(steps: &[Step], tick: f64) -> Candles {
 }
 
 /// The same walk in every run.
-pub(super) fn walk(len: u32, tick: f64) -> Candles {
+pub(in crate::backtest) fn walk(len: u32, tick: f64) -> Candles {
     let mut state = 7_u32;
     let mut random = |below: u32| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

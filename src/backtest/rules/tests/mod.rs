@@ -11,6 +11,7 @@ use crate::domain::candles::Candles;
 
 use super::*;
 
+mod combinations;
 mod invariants;
 mod operands;
 mod reference;

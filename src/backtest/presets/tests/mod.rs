@@ -4,6 +4,9 @@ use crate::backtest::params::Allowed;
 
 use super::*;
 
+mod document;
+mod plain;
+
 fn defaults(preset: &PresetDefinition) -> Vec<f64> {
     preset.params.iter().map(|param| param.default).collect()
 }
