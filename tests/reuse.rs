@@ -79,6 +79,18 @@ async fn an_equal_variant_is_answered_from_the_stored_result_unless_the_bundle_s
     };
     assert_eq!(digests(&reused), digests(&own));
 
+    // Statistics need the days of what was used again, too.
+    let same_days: Vec<bool> = sqlx::query_scalar(
+        "select length(r.daily_returns) > 4000 and r.daily_returns = o.daily_returns
+           from sluicegate.results r join sluicegate.results o on o.job_id = r.reused_from
+          where r.bundle_id = $1",
+    )
+    .bind(second)
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    assert_eq!(same_days, [true; 3]);
+
     // All trades: only what is stored with its trades will do.
     let all = json!({ "timeframe": "1d", "keep": { "trades": "all" } });
     let third = results(pool, run(pool, "bob", "third", &all).await).await;

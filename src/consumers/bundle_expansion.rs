@@ -7,7 +7,7 @@ use super::requests::read_request;
 use crate::backtest::request::{Request, variant_to_json};
 use crate::backtest::variant::KeepTrades;
 use crate::pipeline::{Consumer, Shutdown};
-use crate::store::Store;
+use crate::store::{NewJobs, Store};
 use crate::worker::{Wakes, Worker};
 
 /// Results of bundles up to this size carry their trades while the bundle runs; those of larger ones
@@ -51,16 +51,16 @@ impl BundleExpansionConsumer {
         shutdown: &Shutdown,
     ) -> anyhow::Result<()> {
         let request = std::sync::Arc::new(request);
-        while expanded < request.len() {
+        while expanded < request.jobs() {
             if shutdown.is_stopping() {
                 return self.give_back(bundle).await;
             }
             let (source, limits) = (std::sync::Arc::clone(&request), self.limits);
-            let specs = tokio::task::spawn_blocking(move || batch(&source, expanded, limits))
+            let jobs = tokio::task::spawn_blocking(move || batch(&source, expanded, limits))
                 .await
                 .context("write a bundle's specs")?;
             let moved =
-                self.store.insert_variants(bundle, expanded, &specs, self.limits.hold_ms).await?;
+                self.store.insert_variants(bundle, expanded, &jobs, self.limits.hold_ms).await?;
             let Some(cursor) = moved else { return self.give_back(bundle).await };
             expanded = cursor;
             self.wakes.wake("pending_job");
@@ -88,14 +88,14 @@ impl Consumer for BundleExpansionConsumer {
             .context("read a bundle")?;
         match (read, known_total) {
             (Ok(request), None) => {
-                self.store.accept_bundle(bundle, request.len(), request.left_out()).await?;
+                self.store.accept_bundle(bundle, request.jobs(), request.left_out()).await?;
                 self.expand(bundle, request, expanded, shutdown).await
             }
-            (Ok(request), Some(total)) if request.len() == total => {
+            (Ok(request), Some(total)) if request.jobs() == total => {
                 self.expand(bundle, request, expanded, shutdown).await
             }
             (Ok(request), Some(total)) => {
-                let error = format!("was read as {total} jobs and is {} now", request.len());
+                let error = format!("was read as {total} jobs and is {} now", request.jobs());
                 self.store.abandon_bundle(bundle, &error).await.map_err(Into::into)
             }
             (Err(error), Some(_)) => {
@@ -109,16 +109,24 @@ impl Consumer for BundleExpansionConsumer {
     }
 }
 
-fn batch(request: &Request, expanded: u64, limits: ExpansionLimits) -> Vec<String> {
-    (expanded..request.len())
+/// The next jobs: variants first, then walk-forwards.
+fn batch(request: &Request, expanded: u64, limits: ExpansionLimits) -> NewJobs {
+    let variants = request.len();
+    if let Some(first) = expanded.checked_sub(variants) {
+        let specs = (first..).map_while(|number| request.walk_forward_spec(number));
+        let specs = specs.take(limits.batch_jobs).map(|spec| spec.to_string()).collect();
+        return NewJobs { kind: "walk_forward", specs };
+    }
+    let specs = (expanded..variants)
         .take(limits.batch_jobs)
         .filter_map(|index| request.variant(index))
         .map(|mut variant| {
             let keep = &mut variant.config.keep;
-            if keep.trades == KeepTrades::Top && request.len() > TRADES_STORED_JOBS_MAX {
+            if keep.trades == KeepTrades::Top && variants > TRADES_STORED_JOBS_MAX {
                 keep.trades = KeepTrades::None;
             }
             variant_to_json(&variant).to_string()
         })
-        .collect()
+        .collect();
+    NewJobs { kind: "backtest", specs }
 }

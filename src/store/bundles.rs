@@ -17,6 +17,15 @@ pub struct BundleRequest {
     pub columns: [String; 5],
 }
 
+/// Jobs of one kind that are to be inserted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJobs {
+    /// What they are.
+    pub kind: &'static str,
+    /// Their specs, JSON.
+    pub specs: Vec<String>,
+}
+
 impl BundleRequest {
     pub(super) fn of(row: &PgRow, what: &'static str) -> Result<Self, StoreError> {
         let expanded: i32 = column(row, "expanded", what)?;
@@ -125,7 +134,7 @@ impl Store {
         &self,
         bundle: Uuid,
         expanded: u64,
-        specs: &[String],
+        jobs: &NewJobs,
         hold_ms: i64,
     ) -> Result<Option<u64>, StoreError> {
         const WHAT: &str = "insert a bundle's jobs";
@@ -137,8 +146,9 @@ impl Store {
             fetch_optional,
             bundle,
             expanded,
-            specs,
-            hold_ms
+            &jobs.specs,
+            hold_ms,
+            jobs.kind
         );
         row.map(|row| {
             let cursor: i32 = column(&row, "expanded", WHAT)?;

@@ -25,7 +25,7 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::query::Query;
 use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, Transaction};
 
-pub use self::bundles::BundleRequest;
+pub use self::bundles::{BundleRequest, NewJobs};
 pub use self::closing::{BestResult, EndedBundle};
 pub use self::commands::{Command, Target};
 pub use self::demo::{DEMO_BUNDLE, DEMO_SLEEPS, DemoBundle, DemoSleep, DemoVariant};

@@ -1,4 +1,5 @@
-//! The results of a bundle together: what can be compared day by day, and what never traded.
+//! The results of a bundle together: what can be compared day by day, what never traded, what
+//! walked forward.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -146,5 +147,21 @@ impl Store {
             }
         }
         Ok(counts)
+    }
+
+    /// What came of the walk-forwards of a bundle: their outputs without folds and curves, each with
+    /// its `job_id`.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn walk_forwards(&self, bundle: Uuid) -> Result<Vec<Value>, StoreError> {
+        const WHAT: &str = "read walk-forwards";
+        let rows = run!(self, "read walk-forwards", "walk_forwards", fetch_all, bundle);
+        rows.iter()
+            .map(|row| {
+                let output: String = column(row, "output", WHAT)?;
+                Ok(serde_json::from_str(&output).unwrap_or_default())
+            })
+            .collect()
     }
 }

@@ -9,3 +9,4 @@ mod judged;
 mod scene;
 #[path = "../support/mod.rs"]
 mod support;
+mod walk_forward;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sluicegate::domain::job::{Claim, ClaimedJob, Ending, Failure, Outcome};
-use sluicegate::store::{Command, DatabaseSettings, Store, WorkerId};
+use sluicegate::store::{Command, DatabaseSettings, NewJobs, Store, WorkerId};
 use sqlx::postgres::Postgres;
 use sqlx::{AssertSqlSafe, Decode, Executor, Type};
 use uuid::Uuid;
@@ -186,8 +186,9 @@ impl Rig {
 }
 
 /// Specs of jobs whose content does not matter.
-pub(crate) fn specs(count: u64) -> Vec<String> {
-    (0..count).map(|n| json!({ "n": n }).to_string()).collect()
+pub(crate) fn specs(count: u64) -> NewJobs {
+    let specs = (0..count).map(|n| json!({ "n": n }).to_string()).collect();
+    NewJobs { kind: "backtest", specs }
 }
 
 /// A run that succeeded without a row for `results`.

@@ -6,6 +6,7 @@
 
 mod axis;
 mod bounds;
+mod bundle_walks;
 mod condition;
 mod config;
 mod error;
@@ -26,6 +27,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use self::bundle_walks::BundleWalks;
 use self::config::{JOBS_MAX, Shared, config_to_json};
 use self::market::{Market, read_markets, read_ranges};
 use self::money::{MoneyVariants, read_money_managements};
@@ -87,6 +89,7 @@ pub struct Request {
     scenarios: Vec<ScenarioVariants>,
     money_managements: Vec<MoneyVariants>,
     config: Config,
+    walks: Option<BundleWalks>,
     len: u64,
     left_out: u64,
 }
@@ -110,8 +113,8 @@ impl Request {
         columns: RequestColumns<'_>,
         jobs_ceiling: u64,
     ) -> Result<Self, InputError> {
-        let shared =
-            Shared::read(&Node::column(universal, columns.universal_config), jobs_ceiling)?;
+        let universal = Node::column(universal, columns.universal_config);
+        let shared = Shared::read(&universal, jobs_ceiling)?;
         let tickers = Node::column(tickers, columns.ticker_variants);
         let markets = read_markets(&tickers, &shared.timeframe)?;
         let ranges = read_ranges(&Node::column(ranges, columns.date_ranges))?;
@@ -146,12 +149,14 @@ impl Request {
         if spec_bytes > SPEC_BYTES_MAX {
             return Err(shared.too_large(len, spec_bytes, SPEC_BYTES_MAX));
         }
+        let places = markets.len() as u64 * ranges.len() as u64;
+        let walks = BundleWalks::read(&universal, columns, len / places)?;
         let left_out = all - len;
         let config = shared.config;
-        Ok(Self { markets, ranges, scenarios, money_managements, config, len, left_out })
+        Ok(Self { markets, ranges, scenarios, money_managements, config, walks, len, left_out })
     }
 
-    /// How many variants, that is jobs, there are; at least one.
+    /// How many variants there are; at least one.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a request without a variant is refused")]
     pub fn len(&self) -> u64 {

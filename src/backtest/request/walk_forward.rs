@@ -47,10 +47,12 @@ impl WalkForwardRequest {
         self.variants.variant(number)
     }
 
-    /// The same over another range.
+    /// The same over another range, of which nothing is kept back any more.
     #[must_use]
     pub fn variant_within(&self, number: u64, range: Range) -> Option<Variant> {
-        Some(Variant { range, ..self.variant(number)? })
+        let mut variant = Variant { range, ..self.variant(number)? };
+        variant.config.validation.holdout_pct = None;
+        Some(variant)
     }
 }
 

@@ -47,19 +47,22 @@ impl BundleClosingConsumer {
                 Some(_) => others.push(group_to_json(group, &judged)),
             }
         }
+        let walks = self.store.walk_forwards(bundle).await?;
         let (mut statistics, mut words) = match first {
             None => {
                 (Map::new(), "No variant has a result, so there is nothing to judge.".to_owned())
             }
             Some((group, judged)) => {
                 let mut statistics = group_to_json(group, &judged);
-                let words = match judged {
+                let mut words = match judged {
                     Ok(judged) => self.say(&judged, ended, &mut statistics).await?,
                     Err(words) => format!("Not judged: {words}."),
                 };
+                words.extend(walks.iter().find_map(|walk| walked(walk, &statistics)));
                 (statistics, words)
             }
         };
+        statistics.insert("walk_forward".to_owned(), json!(walks));
         statistics.insert("groups".to_owned(), json!(groups.count));
         statistics.insert("other_groups".to_owned(), json!(others));
         statistics.append(&mut self.store.without_trades(bundle).await?);
@@ -137,7 +140,7 @@ async fn grid_around(ended: &EndedBundle, seq: u64) -> anyhow::Result<Option<Gri
     let (asked, total) = (ended.request.clone(), ended.request.total);
     let read = move || {
         let request = read_request(&asked, u64::MAX).ok()?;
-        (Some(request.len()) == total).then(|| request.grid_around(seq)).flatten()
+        (Some(request.jobs()) == total).then(|| request.grid_around(seq)).flatten()
     };
     tokio::task::spawn_blocking(read).await.context("read a bundle")
 }
@@ -146,4 +149,27 @@ async fn grid_around(ended: &EndedBundle, seq: u64) -> anyhow::Result<Option<Gri
 fn told(hold_out: &Value) -> Option<HoldOut> {
     let days = usize::try_from(hold_out.get("days")?.as_u64()?).ok()?;
     Some(HoldOut { days, total_return: hold_out.get("total_return")?.as_f64()? })
+}
+
+/// One more sentence on a walk-forward over the market and time of a group; none on any other.
+fn walked(walk: &Value, group: &Map<String, Value>) -> Option<String> {
+    let same =
+        |at: &str, key: &str| walk.pointer(at).is_some_and(|found| Some(found) == group.get(key));
+    if !(same("/ticker", "ticker")
+        && same("/timeframe", "timeframe")
+        && same("/range/from", "from")
+        && same("/range/until", "until"))
+    {
+        return None;
+    }
+    let record = walk.get("out_of_sample")?;
+    let percent = 100.0 * record.get("total_return")?.as_f64()?;
+    let days = record.get("days")?.as_u64()?;
+    let kept = record.get("efficiency").and_then(Value::as_f64);
+    let kept =
+        kept.map_or_else(String::new, |kept| format!(", {kept:.2} of the growth they promised"));
+    Some(format!(
+        " Walking forward, the variants chosen on the past returned {percent:+.1} % on {days} days \
+         they had not seen{kept}."
+    ))
 }

@@ -12,7 +12,7 @@ with moved as (
     returning b.id, b.user_id, b.priority, b.expanded),
 inserted as (
     insert into sluicegate.jobs (bundle_id, seq, user_id, kind, priority, spec)
-    select m.id, $2 + s.place - 1, m.user_id, 'backtest', m.priority, s.spec::jsonb
+    select m.id, $2 + s.place - 1, m.user_id, $5, m.priority, s.spec::jsonb
       from moved m, unnest($3::text[]) with ordinality as s (spec, place)
      order by s.place)
 select expanded from moved
