@@ -110,7 +110,7 @@ comment on column sluicegate.jobs.id is 'Its number, rising with the order of th
 comment on column sluicegate.jobs.bundle_id is 'Set by the expander.';
 comment on column sluicegate.jobs.seq is 'Number of the variant within its bundle, from 0. Set by the expander.';
 comment on column sluicegate.jobs.user_id is 'Who asks.';
-comment on column sluicegate.jobs.kind is 'What to do: backtest or sleep.';
+comment on column sluicegate.jobs.kind is 'What to do: backtest, walk_forward or sleep.';
 comment on column sluicegate.jobs.priority is 'Higher runs sooner. Equal priority: fair between users, then oldest first.';
 comment on column sluicegate.jobs.spec is 'One concrete variant, or what the kind takes.';
 comment on column sluicegate.jobs.run_at is 'Not before.';

@@ -8,7 +8,7 @@ use crate::backtest::variant::{Range, Variant};
 use crate::backtest::{Backtest, ENGINE_VERSION, Report};
 use crate::candles::CandleRange;
 use crate::domain::job::{Failure, JobId};
-use crate::kinds::backtest::Prepared;
+use crate::kinds::backtest::{Prepared, variant_digest};
 use crate::kinds::{RunControl, RunError};
 use crate::settings::Settings;
 use crate::store::{Store, StoredJob, StoredResult};
@@ -46,6 +46,8 @@ impl Rerun {
         {
             let StoredResult { from_ms, until_ms, .. } = *stored;
             variant.range = Range::Between { from_ms, until_ms };
+            // What was kept back is not in it.
+            variant.config.validation.holdout_pct = None;
         }
         let preparer = topology::preparer(settings, 1);
         let prepared =
@@ -83,7 +85,12 @@ impl Rerun {
         }
         found.extend(spec_differences(&self.prepared.variant, stored));
         if found.is_empty() {
-            found.push("candles, engine, scenario and money management are the same: another part of the spec must have changed".to_owned());
+            let same = stored.variant_digest == variant_digest(&self.prepared);
+            found.push(if same {
+                "nothing that decides over it is another: this must not be".to_owned()
+            } else {
+                "another config, or other finer candles: all else is the same".to_owned()
+            });
         }
         found
     }

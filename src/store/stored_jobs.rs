@@ -37,6 +37,8 @@ pub struct StoredResult {
     pub candle_digest: String,
     /// Digest of trades and equity.
     pub result_digest: String,
+    /// Digest of what decided over it; empty where none is stored.
+    pub variant_digest: String,
     /// Version of the engine.
     pub engine_version: i32,
     /// Version of the definitions of the figures.
@@ -78,6 +80,7 @@ fn stored_result(
         money_management: column(row, "money_management", what)?,
         candle_digest: column(row, "candle_digest", what)?,
         result_digest,
+        variant_digest: column(row, "variant_digest", what)?,
         engine_version: column(row, "engine_version", what)?,
         metrics_version: column(row, "metrics_version", what)?,
     })

@@ -11,6 +11,7 @@ async fn what_ran_comes_out_the_same_again_whole_and_cut_though_nothing_of_it_wa
     let between = scene.job("backtest", &averages(&ten_years)).await;
     let mut macd = averages(&json!({ "last": "1500d" }));
     macd["scenario"] = json!({ "preset": "macd_cross", "direction": "long" });
+    macd["config"]["validation"] = json!({ "holdout_pct": 20 });
     let last = scene.job("backtest", &macd).await;
     scene.run_jobs().await;
     // Newer candles move the end of what "last" means, but not what was run.
@@ -78,6 +79,13 @@ async fn a_difference_is_told_with_its_reason() {
     assert_eq!(said.out.lines().count(), 4, "{}", said.out);
     scene.write_candles(&candles);
     assert_eq!(scene.replay(job, &[]).await.code, 0);
+
+    let fee = "update sluicegate.jobs set spec = jsonb_set(spec, '{config,fee_taker_bps}', '9')";
+    scene.execute(fee).await;
+    let said = scene.replay(job, &[]).await;
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("\n  another config, or other finer candles: "), "{}", said.out);
+    assert_eq!(said.out.lines().count(), 4, "{}", said.out);
 
     scene
         .execute(

@@ -110,6 +110,25 @@ async fn the_chosen_are_what_a_bundle_ranks_first_and_the_tests_what_jobs_of_the
 }
 
 #[tokio::test]
+async fn what_is_kept_back_is_kept_back_from_the_whole_and_from_no_window() {
+    let scene = Scene::nasdaq().await;
+    let mut walk = spec(&json!({ "train": "730d", "test": "730d", "metric": "total_return" }));
+    walk["scenarios"] = json!([{ "preset": "buy_and_hold" }]);
+    walk["config"]["validation"] = json!({ "holdout_pct": 50 });
+    let job = scene.job("walk_forward", &walk).await;
+    let _daemon = scene.daemon("2");
+    let output = scene.output(job).await;
+    // Ten years of twenty, cut at a candle.
+    let until = output["range"]["until"].as_str().unwrap();
+    assert!(("2008-12-30".."2009-01-06").contains(&until), "{until}");
+    let folds = output["folds"].as_array().unwrap();
+    assert_eq!(folds.last().unwrap()["test"]["until"], until);
+    // A window of two years is whole: some 250 candles a year.
+    let candles = folds[0]["chosen"]["out_of_sample"]["candles"].as_u64().unwrap();
+    assert!((490..520).contains(&candles), "{candles}");
+}
+
+#[tokio::test]
 async fn one_slot_and_four_give_the_same_bits() {
     let mut digests = vec![];
     for slots in ["1", "4"] {

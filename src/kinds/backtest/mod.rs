@@ -19,6 +19,7 @@ use crate::domain::job::Failure;
 use crate::pipeline::Slots;
 
 pub use self::prepare::{Prepared, Preparer, SharedLimits};
+pub use self::row::variant_digest;
 pub use self::validation::{Asked, Validate, Validated, Validator};
 
 /// The kind `backtest`.
@@ -89,7 +90,7 @@ async fn stored(prepared: &Prepared, context: &RunContext) -> Option<Value> {
     if !prepared.variant.config.reuse_results {
         return None;
     }
-    let row = (context.find_result)(row::variant_digest(prepared)).await?;
+    let row = (context.find_result)(variant_digest(prepared)).await?;
     row::reused(row, prepared)
 }
 

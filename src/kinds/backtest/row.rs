@@ -20,7 +20,8 @@ pub(super) fn summary(row: &Value) -> Value {
 
 /// What decides over a result: the variant without labels and without what is only kept or not, its
 /// candles, and the versions of engine and metrics.
-pub(super) fn variant_digest(prepared: &Prepared) -> String {
+#[must_use]
+pub fn variant_digest(prepared: &Prepared) -> String {
     let mut spec = variant_to_json(&prepared.variant);
     if let Some(scenario) = spec.get_mut("scenario").and_then(Value::as_object_mut) {
         scenario.remove("name");

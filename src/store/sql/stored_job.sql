@@ -4,6 +4,6 @@ select j.kind, j.spec::text as spec,
        r.ticker, r.timeframe, (extract(epoch from r.from_time) * 1000)::bigint as from_ms,
        (extract(epoch from r.until_time) * 1000)::bigint as until_ms, r.scenario::text as scenario,
        r.money_management::text as money_management, r.candle_digest, r.result_digest,
-       r.engine_version, r.metrics_version
+       coalesce(r.variant_digest, '') as variant_digest, r.engine_version, r.metrics_version
   from sluicegate.jobs j left join sluicegate.results r on r.job_id = j.id
  where j.id = $1
