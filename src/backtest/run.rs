@@ -129,7 +129,7 @@ impl Backtest {
     pub fn with_detail(self, detail: CheckedCandles) -> Result<Self, BacktestError> {
         let Self { variant, mut inputs, .. } = self;
         let (found, coarse) = (detail.timeframe(), variant.timeframe);
-        if found >= coarse {
+        if found.length_ms() >= coarse.length_ms() {
             return Err(BacktestError::Detail { found, coarse });
         }
         inputs.detail = Some(detail);

@@ -2,8 +2,8 @@
 
 use crate::rows::Site;
 
-/// A column, what a user put there, and the answer.
-const REJECTED: [(&str, &str, &str); 23] = [
+/// A column, what a user put there, and the answer, or its beginning and an ellipsis.
+const REJECTED: [(&str, &str, &str); 26] = [
     ("ticker_variants", "{}", "ticker_variants: found an object, allowed a list of 1 to 100000"),
     (
         "ticker_variants",
@@ -31,7 +31,7 @@ const REJECTED: [(&str, &str, &str); 23] = [
     (
         "scenario_variants",
         r#"[{"preset": "sma_cros"}]"#,
-        r#"scenario_variants[0].preset: unknown preset "sma_cros", did you mean "sma_cross"? allowed: bollinger, buy_and_hold, chandelier_exit, dual_ema_cross, ema_cross, ema_trend, lagging_stc, macd_cross, random_entry, rsi_divergence, rsi_divergence_confirm, sma_cross, stc, stoch_rsi_trend, supertrend, supe…"#,
+        r#"scenario_variants[0].preset: unknown preset "sma_cros", did you mean "sma_cross"? allowed: …"#,
     ),
     (
         "scenario_variants",
@@ -46,7 +46,7 @@ const REJECTED: [(&str, &str, &str); 23] = [
     (
         "universal_config",
         r#"{"timeframe": "1d", "balanse": 5}"#,
-        r#"universal_config.balanse: unknown key "balanse", did you mean "balance"? allowed: timeframe, balance, fee_taker_bps, fee_maker_bps, slippage_bps, funding_bps_8h, maintenance_pct, quantity_step, min_notional, fill, execution, data, validation, keep, days_per_year, limits, seed, reuse_results"#,
+        r#"universal_config.balanse: unknown key "balanse", did you mean "balance"? allowed: timeframe, balance, …"#,
     ),
     (
         "scenario_variants",
@@ -100,6 +100,21 @@ const REJECTED: [(&str, &str, &str); 23] = [
     ),
     (
         "scenario_variants",
+        r#"[{"combine": ["sma_cross"], "within": 10001}]"#,
+        "scenario_variants[0].within: found 10001, allowed 0 to 10000",
+    ),
+    (
+        "scenario_variants",
+        r#"[{"long": {"entry": {"gt": ["close", {"shift": ["close", -1]}]}}}]"#,
+        "scenario_variants[0].long.entry.gt[1].shift[1]: found -1, allowed 0 to 10000: rules cannot look ahead",
+    ),
+    (
+        "scenario_variants",
+        r#"[{"indicators": {"e": {"kind": "ema", "timeframe": "1h"}}, "long": {"entry": {"rising": "e"}}}]"#,
+        "scenario_variants[0].indicators.e.timeframe: found \"1h\", allowed a multiple of the candles' 1d, longer than that",
+    ),
+    (
+        "scenario_variants",
         r#"[{"preset": "sma_cross", "where": "fast > slow"}]"#,
         "scenario_variants[0].where: leaves none of 1 combinations of the parameters",
     ),
@@ -123,8 +138,13 @@ async fn a_bundle_that_makes_no_sense_is_rejected_with_the_reason_and_the_others
     let mut wrong = Vec::new();
     for (bundle, value, expected) in rejected {
         let (status, error) = site.bundle_end(bundle).await;
-        if (status.as_str(), error.as_deref()) != ("rejected", Some(expected)) {
-            wrong.push(format!("{value}\n  {status} {}", error.unwrap_or_default()));
+        let error = error.unwrap_or_default();
+        let as_expected = match expected.strip_suffix('…') {
+            Some(beginning) => error.starts_with(beginning),
+            None => error == expected,
+        };
+        if status != "rejected" || !as_expected {
+            wrong.push(format!("{value}\n  {status} {error}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -76,3 +76,32 @@ async fn a_broken_line_fails_the_job_and_is_named_by_file_and_line() {
     assert_eq!(site.job_end(job).await.0, "completed");
     site.assert_fine().await;
 }
+
+#[tokio::test]
+async fn candles_worse_than_a_job_allows_fail_it_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    // The second candle is the first one again, so that the one between is missing.
+    write(folder.path(), "GAPPY", "2024-01-01,1,2,1,2,5");
+    let site = Site::on_candles(folder.path()).await;
+    for (data, refused) in [
+        (
+            r#"{"gap_candles_max": 0}"#,
+            Some("candles: found 1, allowed 0 by config.data.gap_candles_max"),
+        ),
+        (
+            r#"{"duplicates_max": 0}"#,
+            Some("candles: found 1, allowed 0 by config.data.duplicates_max"),
+        ),
+        (r#"{"gap_candles_max": 1, "missing_candles_max": 1, "duplicates_max": 1}"#, None),
+    ] {
+        let spec = format!(
+            r#"{{"ticker": "GAPPY", "timeframe": "1d", "scenario": {{"preset": "buy_and_hold"}},
+                "range": {{"from": "2024-01-01", "until": "2024-02-01"}}, "config": {{"data": {data}}}}}"#
+        );
+        let (status, class, error) = site.job_end(site.job("backtest", &spec).await).await;
+        let expected = if refused.is_some() { "failed" } else { "completed" };
+        assert_eq!((status.as_str(), error.as_deref()), (expected, refused), "{data}");
+        assert_eq!(class.as_deref(), refused.map(|_| "bad_candles"));
+    }
+    site.assert_fine().await;
+}

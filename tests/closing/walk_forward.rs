@@ -33,8 +33,7 @@ async fn a_bundle_that_walks_forward_shows_the_record_beside_its_best() {
     });
     let insert = "insert into sluicegate.jobs (user_id, kind, spec)
                   values ('bob', 'walk_forward', $1) returning id";
-    let job: i64 =
-        sqlx::query_scalar(insert).bind(&spec).fetch_one(scene.db.pool()).await.unwrap();
+    let job: i64 = sqlx::query_scalar(insert).bind(&spec).fetch_one(scene.db.pool()).await.unwrap();
     let alone = eventually(PATIENCE, "the walk ends", async || {
         let read =
             "select output from sluicegate.job_status where id = $1 and status = 'completed'";

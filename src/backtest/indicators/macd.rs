@@ -3,7 +3,7 @@
 use ta_lib::Core;
 
 use crate::backtest::params::period;
-use crate::backtest::rules::exponential;
+use crate::backtest::rules::{exponential, rounding};
 use crate::backtest::series::Series;
 
 use super::library::recursion;
@@ -35,5 +35,12 @@ fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, Indicator
     let call = |start, end, [line, smoothed, histogram]: [&mut [f64]; 3]| {
         core.macd(start, end, inputs.source, fast, slow, signal, line, smoothed, histogram)
     };
-    recursion(inputs.source.len(), first, call).map(Vec::from)
+    let mut lines = recursion(inputs.source.len(), first, call)?;
+    for line in &mut lines {
+        for (distance, price) in line.values.iter_mut().zip(inputs.source.iter().skip(line.first)) {
+            // What is left of equal averages is rounding: it is above or below by chance.
+            *distance = if distance.abs() <= rounding(*price, 0.0) { 0.0 } else { *distance };
+        }
+    }
+    Ok(Vec::from(lines))
 }

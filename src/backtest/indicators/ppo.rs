@@ -7,6 +7,7 @@ use crate::backtest::rules::exponential;
 use crate::backtest::series::Series;
 
 use super::library::recursion;
+use super::stochastic::without_noise;
 use super::{IndicatorDefinition, IndicatorError, Input, Inputs, periods};
 
 /// 100 · (EMA(fast) − EMA(slow)) / EMA(slow) (after G. Appel, 1979).
@@ -26,5 +27,9 @@ fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, Indicator
     let call = |start, end, [out]: [&mut [f64]; 1]| {
         core.ppo(start, end, inputs.source, fast, slow, MAType::EMA, out)
     };
-    recursion(inputs.source.len(), first, call).map(Vec::from)
+    let mut lines = recursion(inputs.source.len(), first, call)?;
+    for line in &mut lines {
+        without_noise(&mut line.values);
+    }
+    Ok(Vec::from(lines))
 }

@@ -3,13 +3,12 @@
 use ta_lib::Core;
 
 use crate::backtest::params::{count_of, period, word};
-use crate::backtest::rules::exponential;
+use crate::backtest::rules::{exponential, rounding};
 use crate::backtest::series::Series;
 
 use super::ema::exponential_average;
 use super::library::recursion;
-use super::sma::simple_average;
-use super::stochastic::stochastic;
+use super::stochastic::{smoothed, stochastic};
 use super::{IndicatorDefinition, IndicatorError, Input, Inputs, params, whole_period};
 
 /// The words for how the line is made.
@@ -53,7 +52,7 @@ fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, Indicator
     let series = match STC_VARIANTS.get(count_of(variant)) {
         Some(&"skender") => average_distance(inputs.source, fast, slow)?
             .then(|line| stochastic(line, cycle))?
-            .then(|positions| simple_average(positions, SMOOTH_CANDLES))?,
+            .then(|positions| smoothed(positions, SMOOTH_CANDLES))?,
         _ => {
             let (fast, slow, core) = (whole_period(fast)?, whole_period(slow)?, Core::new());
             let first = core.stc_lookback(fast, slow, cycle)?;
@@ -73,7 +72,10 @@ fn average_distance(source: &[f64], fast: f64, slow: f64) -> Result<Series, Indi
     let first = fast.first.max(slow.first);
     let (mut line, slow) = (fast.since(first), slow.since(first));
     for (value, slow) in line.values.iter_mut().zip(&slow.values) {
-        *value -= slow;
+        let distance = *value - slow;
+        // What is left of equal averages is rounding, which a stochastic would blow up.
+        let equal = distance.abs() <= rounding(*value, *slow);
+        *value = if equal { 0.0 } else { distance };
     }
     Ok(line)
 }

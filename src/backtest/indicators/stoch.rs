@@ -7,6 +7,7 @@ use crate::backtest::series::Series;
 use crate::domain::candles::Candles;
 
 use super::library::windows;
+use super::stochastic::without_noise;
 use super::{IndicatorDefinition, IndicatorError, Input, Inputs, periods};
 
 /// k: 100 · (close − lowest) / (highest − lowest) over `period` candles, 0 where all are equal, averaged
@@ -32,5 +33,9 @@ fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, Indicator
     let call = |start, end, [k, d]: [&mut [f64]; 2]| {
         core.stoch(start, end, high, low, close, period, smooth_k, kind, smooth_d, kind, k, d)
     };
-    windows(close.len(), first, call).map(Vec::from)
+    let mut lines = windows(close.len(), first, call)?;
+    for line in &mut lines {
+        without_noise(&mut line.values);
+    }
+    Ok(Vec::from(lines))
 }

@@ -5,8 +5,7 @@ use crate::backtest::rules::wilder;
 use crate::backtest::series::Series;
 
 use super::rsi::strength;
-use super::sma::simple_average;
-use super::stochastic::stochastic;
+use super::stochastic::{smoothed, stochastic};
 use super::{IndicatorDefinition, IndicatorError, Input, Inputs, params, whole_period};
 
 /// k: where `RSI(rsi_period)` lies between the lowest and the highest of its last `stoch_period`
@@ -41,7 +40,7 @@ fn compute(inputs: &Inputs<'_>, values: &[f64]) -> Result<Vec<Series>, Indicator
     let (rsi_period, stoch_period) = (whole_period(rsi_period)?, whole_period(stoch_period)?);
     let k = strength(inputs.source, rsi_period)?
         .then(|strengths| stochastic(strengths, stoch_period))?
-        .then(|positions| simple_average(positions, smooth_k))?;
-    let d = k.then(|values| simple_average(values, smooth_d))?;
+        .then(|positions| smoothed(positions, smooth_k))?;
+    let d = k.then(|values| smoothed(values, smooth_d))?;
     Ok(vec![k.since(d.first), d])
 }

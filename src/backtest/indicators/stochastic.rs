@@ -7,6 +7,7 @@ use crate::backtest::series::Series;
 
 use super::IndicatorError;
 use super::library::windows;
+use super::sma::simple_average;
 
 /// 100 · (value − lowest) / (highest − lowest) over `period` values; 0 where these two are equal but
 /// for rounding, which must not be blown up to a signal.
@@ -26,9 +27,36 @@ pub(super) fn stochastic(source: &[f64], period: i32) -> Result<Series, Indicato
     Ok(series)
 }
 
+/// The simple average of such places; one of zeros is zero.
+pub(super) fn smoothed(places: &[f64], period: f64) -> Result<Series, IndicatorError> {
+    let mut series = simple_average(places, period)?;
+    without_noise(&mut series.values);
+    Ok(series)
+}
+
+/// What of values in percent is zero but for rounding is made zero: a rolling sum that has come back to
+/// zero is off by a little, and beside another one it would be above or below by chance.
+pub(super) fn without_noise(values: &mut [f64]) {
+    for value in values {
+        *value = if value.abs() <= rounding(100.0, 0.0) { 0.0 } else { *value };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_average_of_zeros_is_zero_whatever_came_before() {
+        let places: Vec<f64> =
+            (0..400).map(|i| if i % 40 < 20 { f64::from(i) / 7.0 } else { 0.0 }).collect();
+        for count in [1, 3, 14] {
+            let found = smoothed(&places, f64::from(u32::try_from(count).unwrap())).unwrap();
+            for (value, window) in found.values.iter().zip(places.windows(count)) {
+                assert_eq!(*value == 0.0, window.iter().all(|place| *place == 0.0));
+            }
+        }
+    }
 
     #[test]
     fn a_value_is_placed_between_the_extremes_and_noise_is_flat() {

@@ -49,8 +49,9 @@ impl BundleWalks {
         ]);
         let bytes = json!(common).to_string().len();
         if bytes > SPEC_BYTES_MAX {
-            let what =
-                format!("found {bytes} bytes of variants, allowed {SPEC_BYTES_MAX} to walk forward");
+            let what = format!(
+                "found {bytes} bytes of variants, allowed {SPEC_BYTES_MAX} to walk forward"
+            );
             return Err(at.error(&what));
         }
         Ok(Some(Self { common }))
@@ -151,7 +152,10 @@ mod tests {
         );
         let long: Vec<u64> = (0..46_000).map(|seed| 1_000_000_000 + seed).collect();
         let error = refused(json!(long));
-        assert!(error.starts_with("universal_config.validation.walk_forward: found 506"), "{error}");
+        assert!(
+            error.starts_with("universal_config.validation.walk_forward: found 506"),
+            "{error}"
+        );
         assert!(error.ends_with("allowed 500000 to walk forward"), "{error}");
     }
 }

@@ -96,7 +96,8 @@ mod tests {
             }
             let values: Vec<&[f64]> = grid.axes.iter().map(|axis| axis.values.as_slice()).collect();
             let cross: [&[f64]; 2] = [&[5.0, 10.0, 20.0], &[15.0, 30.0, 45.0]];
-            assert_eq!(values, if is_cross { &cross[..] } else { &[&[5.0, 9.0][..]] });
+            let macd: [&[f64]; 1] = [&[5.0, 9.0]];
+            assert_eq!(values, if is_cross { &cross[..] } else { &macd[..] });
         }
     }
 

@@ -53,11 +53,34 @@ impl Decisions {
 
     /// The first close from `bar` on at which a position on `side` is to be left, by an exit or by
     /// an entry on the other side that is not to be ignored.
-    pub(super) fn next_leave(&self, side: Side, bar: usize) -> Option<usize> {
+    fn next_leave(&self, side: Side, bar: usize) -> Option<usize> {
         match side {
             Side::Long => self.leave_long.next(bar),
             Side::Short => self.leave_short.next(bar),
         }
+    }
+}
+
+/// The next close at which each side is to be left, remembered: without an exit in sight, every
+/// position would search all candles again.
+#[derive(Debug, Clone, Default)]
+pub(super) struct NextLeaves {
+    long: usize,
+    short: usize,
+}
+
+impl NextLeaves {
+    /// The first close from `bar` on at which a position on `side` is to be left; `bar` never moves
+    /// back.
+    pub(super) fn from(&mut self, bar: usize, side: Side, decisions: &Decisions) -> Option<usize> {
+        let known = match side {
+            Side::Long => &mut self.long,
+            Side::Short => &mut self.short,
+        };
+        if *known <= bar {
+            *known = decisions.next_leave(side, bar).unwrap_or(usize::MAX);
+        }
+        Some(*known).filter(|close| *close < usize::MAX)
     }
 }
 

@@ -41,7 +41,7 @@ mod sizing;
 use account::Account;
 pub(super) use baseline::hold_curve;
 use costs::Costs;
-use decisions::Decisions;
+use decisions::{Decisions, NextLeaves};
 use detail::Detail;
 use fills::Moment;
 use funding::FundingRates;
@@ -101,6 +101,7 @@ struct State {
     next_decision: usize,
     /// The first candle in which an entry may be filled after a cooldown.
     entry_from: usize,
+    next_leaves: NextLeaves,
     position: Option<Position>,
     account: Account,
 }
@@ -140,6 +141,7 @@ impl Simulation {
             bar: setup.window.start,
             next_decision: setup.window.start,
             entry_from: setup.window.start,
+            next_leaves: NextLeaves::default(),
             position: None,
             account: Account::new(config, setup.window.start, trades),
         };
@@ -195,7 +197,8 @@ impl Simulation {
     fn hold(&mut self, end: usize) {
         let Self { setup, state } = self;
         let Some(position) = &mut state.position else { return };
-        let leave = setup.next_leave(position, state.next_decision);
+        let asked = state.next_leaves.from(state.next_decision, position.side, &setup.decisions);
+        let leave = setup.next_leave(position.entry_bar, asked);
         let leave_bar = leave.map_or(usize::MAX, |leave| leave.bar);
         // An order filled at a close comes after what is touched inside that candle.
         let leave_after = leave_bar.saturating_add(usize::from(setup.fills_at_close));
@@ -218,14 +221,13 @@ impl Simulation {
 }
 
 impl Setup {
-    /// The next market order that ends `position`: asked for by the signals, or because it was held
-    /// for long enough.
-    fn next_leave(&self, position: &Position, from: usize) -> Option<Leave> {
-        let asked = self.decisions.next_leave(position.side, from);
+    /// The next market order that ends a position: asked for by the signals at a close, or because
+    /// it was held for long enough.
+    fn next_leave(&self, entry_bar: usize, asked: Option<usize>) -> Option<Leave> {
         let asked =
             asked.map(|close| Leave { close, bar: self.due(close), reason: ExitReason::Signal });
         let held = self.money.max_hold_candles.and_then(|candles| {
-            let bar = position.entry_bar.checked_add(usize::try_from(candles).ok()?)?;
+            let bar = entry_bar.checked_add(usize::try_from(candles).ok()?)?;
             Some(Leave { close: self.decided_on(bar), bar, reason: ExitReason::MaxHold })
         });
         match (asked, held) {

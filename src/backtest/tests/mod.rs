@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::candles::Candles;
+use crate::domain::candles::{Candles, Timeframe};
 use crate::domain::time::DAY_MS;
 
 use super::indicators::{IndicatorDefinition, IndicatorError, Input, Inputs};
@@ -15,7 +15,11 @@ use super::{Backtest, CheckedCandles, Report, Shared, presets};
 
 mod against_reference;
 mod figures;
+mod invariants;
 mod limits;
+mod margin;
+mod orders;
+mod positions;
 mod properties;
 mod random;
 mod reference;
@@ -93,9 +97,12 @@ fn variant(pairs: &[(u32, f64)]) -> Variant {
 }
 
 fn start(variant: &Variant, candles: &Candles) -> Backtest {
-    let candles = Arc::new(candles.clone());
-    let checked = CheckedCandles::new(candles, variant.timeframe).unwrap();
+    let checked = checked(candles, variant.timeframe);
     Backtest::new(variant, checked, &Shared::nothing()).unwrap()
+}
+
+fn checked(candles: &Candles, timeframe: Timeframe) -> CheckedCandles {
+    CheckedCandles::new(Arc::new(candles.clone()), timeframe).unwrap()
 }
 
 fn run(variant: &Variant, candles: &Candles) -> Report {

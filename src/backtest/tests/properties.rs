@@ -141,7 +141,7 @@ fn more_warm_up_than_asked_for_changes_no_trade() {
         seed >> 16
     };
     let steps: Vec<(i32, u32, u32)> = (0..9_000)
-        .map(|_| (i32::try_from(random() % 61).unwrap() - 30, random() % 9, random() % 9))
+        .map(|_| (i32::try_from(random() % 601).unwrap() - 300, random() % 90, random() % 90))
         .collect();
     let candles = walk(&steps);
     for preset in PRESETS {

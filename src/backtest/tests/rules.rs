@@ -4,7 +4,7 @@ use crate::backtest::trade::{ExitReason, Side, Trade};
 
 use super::*;
 
-fn only_trade(report: &Report) -> &Trade {
+pub(super) fn only_trade(report: &Report) -> &Trade {
     assert_eq!(report.trades.len(), 1, "{:?}", report.trades);
     &report.trades[0]
 }
@@ -19,7 +19,7 @@ fn protected(stop: Option<f64>, target: Option<f64>, rows: &[[f64; 4]]) -> Repor
     run(&variant, &daily(&all))
 }
 
-fn ending(report: &Report) -> (usize, f64, ExitReason) {
+pub(super) fn ending(report: &Report) -> (usize, f64, ExitReason) {
     let trade = only_trade(report);
     (trade.exit_bar, trade.exit_price, trade.exit_reason)
 }

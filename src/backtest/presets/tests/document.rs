@@ -30,7 +30,8 @@ fn rows(section: &str) -> Vec<&str> {
 #[test]
 fn every_preset_has_a_section_with_its_parameters_and_a_row_to_paste() {
     for preset in PRESETS {
-        let found = section(&format!("## {}", preset.name));
+        let heading = format!("## {}", preset.name);
+        let found = section(&heading);
         let expected = preset.params.iter().map(|param| {
             let (default, allowed) = in_words(param);
             let above = preset.ordered.iter().find(|(low, _)| *low == param.name);

@@ -19,12 +19,18 @@ impl Line {
         bar.checked_sub(back).map_or(f64::NAN, |bar| self.0[bar])
     }
 
+    /// How far above the other, in shares of the larger one; what rounding leaves is nothing.
+    fn above(&self, other: &Self, bar: usize, back: usize) -> f64 {
+        let (a, b) = (self.at(bar, back), other.at(bar, back));
+        if (a - b).abs() <= 1e-10 * a.abs().max(b.abs()) { 0.0 } else { a - b }
+    }
+
     fn rises_above(&self, other: &Self, bar: usize) -> bool {
-        self.at(bar, 0) > other.at(bar, 0) && self.at(bar, 1) <= other.at(bar, 1)
+        self.above(other, bar, 0) > 0.0 && self.above(other, bar, 1) <= 0.0
     }
 
     fn falls_below(&self, other: &Self, bar: usize) -> bool {
-        self.at(bar, 0) < other.at(bar, 0) && self.at(bar, 1) >= other.at(bar, 1)
+        self.above(other, bar, 0) < 0.0 && self.above(other, bar, 1) >= 0.0
     }
 }
 
@@ -33,6 +39,18 @@ struct Market(Candles);
 impl Market {
     fn new() -> Self {
         Self(walk(4_000, 0.01))
+    }
+
+    /// Each candle opens within the body of the one before, as patterns of several candles want it.
+    fn with_overlapping_bodies() -> Self {
+        let mut candles = walk(40_000, 0.01);
+        for bar in 1..candles.len() {
+            let open = candles.close[bar - 1] * 0.8 + candles.open[bar - 1] * 0.2;
+            candles.open[bar] = open;
+            candles.high[bar] = candles.high[bar].max(open);
+            candles.low[bar] = candles.low[bar].min(open);
+        }
+        Self(candles)
     }
 
     fn close(&self) -> Line {
@@ -200,7 +218,7 @@ fn bands_are_come_back_into_or_broken_out_of() {
 
 #[test]
 fn marks_of_patterns_and_divergences() {
-    let market = Market::new();
+    let market = Market::with_overlapping_bodies();
     let settings = [6.0, 2.0, 40.0, 45.0, 8.0];
     let [bullish, bearish, risen, fallen] = market.lines("rsi_divergence", &settings);
     let [soldiers] = market.lines("candle_pattern", &[0.0]);
