@@ -78,6 +78,7 @@ const READER_ONLY: [&str; 21] = [
     "a part of the candles'",
     "needs a stop",
     "rules of the direction",
+    "never trades",
     "none where the source",
     "timeframe: found nothing",
 ];
