@@ -7,6 +7,7 @@
 
 mod backoff;
 mod batch_loop;
+mod budget;
 mod channel;
 mod consume_loop;
 mod governor;
@@ -31,6 +32,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use serde::{Deserialize, Serialize};
 
 pub use channel::{NotSent, Receiver, Sender, bounded};
+pub use budget::{Budget, Leasing, Slice};
 pub use governor::{Governor, Permit};
 pub use panicked::Panicked;
 pub use pipes::Pipes;
