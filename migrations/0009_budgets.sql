@@ -23,7 +23,7 @@ begin
     now_is := clock_timestamp();
     begins := greatest(begins, now_is - interval '10 milliseconds');
     if begins > now_is + interval '1 second' then
-        return query select 0, extract(epoch from begins - now_is) * 1000 - 1000;
+        return query select 0, (extract(epoch from begins - now_is) * 1000 - 1000)::double precision;
         return;
     end if;
     update budgets b set due = begins + want / rate * interval '1 second' where b.pipe = which;

@@ -76,7 +76,10 @@ impl Leased {
                 Err(error) => {
                     drop(left);
                     if !failing {
-                        tracing::warn!(error = format!("{error:#}"), "no starts leased; nothing starts");
+                        tracing::warn!(
+                            error = format!("{error:#}"),
+                            "no starts leased; nothing starts"
+                        );
                     }
                     failing = true;
                     sleep(FAILED_PAUSE).await;

@@ -31,8 +31,8 @@ use std::num::{NonZeroU64, NonZeroUsize};
 
 use serde::{Deserialize, Serialize};
 
-pub use channel::{NotSent, Receiver, Sender, bounded};
 pub use budget::{Budget, Leasing, Slice};
+pub use channel::{NotSent, Receiver, Sender, bounded};
 pub use governor::{Governor, Permit};
 pub use panicked::Panicked;
 pub use pipes::Pipes;

@@ -48,9 +48,8 @@ async fn an_idle_spell_saves_up_no_more_than_a_hundredth_of_a_second() {
     let due = due_in_ms(&rig).await;
     // A hundred seconds for one start, less the time that this test took and what may be made good.
     assert!((60_000.0..=100_000.0).contains(&due), "{due}");
-    let reserved: bool = rig
-        .one("select due >= clock_timestamp() + interval '60 s' from sluicegate.budgets")
-        .await;
+    let reserved: bool =
+        rig.one("select due >= clock_timestamp() + interval '60 s' from sluicegate.budgets").await;
     assert!(reserved);
 }
 
@@ -58,7 +57,8 @@ async fn an_idle_spell_saves_up_no_more_than_a_hundredth_of_a_second() {
 async fn whoever_leases_at_once_never_gets_one_start_twice() {
     let rig = Rig::new().await;
     rig.store.lease_starts("jobs", 1_000.0, 1).await.unwrap();
-    let begin: f64 = rig.one("select extract(epoch from due)::float8 from sluicegate.budgets").await;
+    let begin: f64 =
+        rig.one("select extract(epoch from due)::float8 from sluicegate.budgets").await;
     let mut tasks = JoinSet::new();
     for _ in 0..8 {
         let store = rig.store.clone();
