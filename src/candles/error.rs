@@ -52,6 +52,18 @@ pub enum CandleError {
         /// What may stand there.
         allowed: String,
     },
+    /// A candle file that has no lines says something a candle cannot be, or cannot be read at all.
+    #[error("{file}{place}: found {found}, allowed {allowed}")]
+    BadFile {
+        /// The file, relative to the candle directory.
+        file: String,
+        /// Where in the file, with a blank before it; empty for all of it.
+        place: String,
+        /// What is there.
+        found: String,
+        /// What may be there.
+        allowed: String,
+    },
     /// The series is longer than this process is willing to hold.
     #[error("{file}: found more than {candles_max} candles in one series, allowed {candles_max}")]
     TooLarge {
@@ -79,8 +91,22 @@ impl CandleError {
             Self::UnknownTicker { .. } | Self::NoSeries { .. } | Self::NoCandles { .. } => {
                 "no_candles"
             }
-            Self::Broken { .. } | Self::TooLarge { .. } => "bad_candles",
+            Self::Broken { .. } | Self::BadFile { .. } | Self::TooLarge { .. } => "bad_candles",
             Self::Io { .. } => "source",
+        }
+    }
+
+    pub(super) fn bad_file(
+        file: &str,
+        place: impl Into<String>,
+        found: impl Into<String>,
+        allowed: impl Into<String>,
+    ) -> Self {
+        Self::BadFile {
+            file: file.to_owned(),
+            place: place.into(),
+            found: found.into(),
+            allowed: allowed.into(),
         }
     }
 
