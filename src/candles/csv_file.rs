@@ -1,9 +1,10 @@
 //! Candle files in CSV: reads the shapes they commonly come in, writes one.
 
-use std::io::{self, Read as _};
+use std::io;
 
 use csv::ByteRecord;
 
+use super::csv_lines::CsvLines;
 use super::instant::{INSTANT_ALLOWED, StampKind, read_day_time_ms, read_stamp};
 use super::rows::{Fault, Lines, PRICE_ALLOWED, VOLUME_ALLOWED, check_prices, is_price, is_volume};
 use super::series::rows_of;
@@ -14,8 +15,6 @@ use crate::domain::time::{DAY_MS, format_instant};
 
 /// How much of a broken cell an error shows.
 const FOUND_CHARS_MAX: usize = 40;
-/// How much of a file is looked at to tell what separates its cells.
-const HEAD_BYTES: u64 = 65_536;
 /// After how many candles written the meter is told.
 const METER_CANDLES: u64 = 10_000;
 
@@ -30,24 +29,12 @@ const METER_CANDLES: u64 = 10_000;
 /// [`CandleError::Broken`] at the first line that is no candle, [`CandleError::TooLarge`] when
 /// `rows` would grow beyond `candles_max`, [`CandleError::Io`] when `input` cannot be read.
 pub fn read_csv(
-    mut input: impl io::Read,
+    input: impl io::Read,
     file: &str,
     candles_max: usize,
     rows: &mut CandleRows,
 ) -> Result<(), CandleError> {
-    let unreadable = |error: io::Error| CandleError::io(format!("read {file}"), error);
-    let mut head = Vec::new();
-    input.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(unreadable)?;
-    if let [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] = *head {
-        return Err(CandleError::bad_file(file, "", "UTF-16", "UTF-8"));
-    }
-    let reader = csv::ReaderBuilder::new()
-        .delimiter(separator_of(&head))
-        .comment(Some(b'#'))
-        .flexible(true)
-        .has_headers(false)
-        .from_reader(head.as_slice().chain(input));
-    CsvFile { file, reader, record: ByteRecord::new() }.read(candles_max, rows)
+    CsvFile { file, lines: CsvLines::new(input, file) }.read(candles_max, rows)
 }
 
 /// Writes candles in the form `candles import` leaves behind: `timestamp` in RFC 3339, then
@@ -77,71 +64,43 @@ pub(super) fn write_csv_metered(
     output.flush()
 }
 
-/// What stands most often in the first line with cells: a comma, a semicolon or a tab.
-fn separator_of(head: &[u8]) -> u8 {
-    let mut lines = head.split(|byte| matches!(byte, b'\n' | b'\r'));
-    let line = lines.find(|line| !line.is_empty() && !is_preamble(line)).unwrap_or_default();
-    let mut in_quotes = false;
-    let mut counts = [(0, b'\t'), (0, b';'), (0, b',')];
-    for byte in line {
-        in_quotes ^= *byte == b'"';
-        for (count, separator) in &mut counts {
-            *count += usize::from(!in_quotes && byte == separator);
-        }
-    }
-    counts.iter().max().map_or(b',', |(_, separator)| *separator)
-}
-
-/// Whether a line says where the file is from, before the columns are named.
-fn is_preamble(line: &[u8]) -> bool {
-    line.starts_with(b"#") || line.starts_with(b"http")
-}
-
 /// A CSV file that is being read.
 struct CsvFile<'a, R> {
     file: &'a str,
-    reader: csv::Reader<R>,
-    record: ByteRecord,
+    lines: CsvLines<'a, R>,
 }
 
 impl<R: io::Read> CsvFile<'_, R> {
     fn read(mut self, candles_max: usize, rows: &mut CandleRows) -> Result<(), CandleError> {
         let first = rows.candles.len();
         let mut lines = Vec::new();
-        let mut has_row = self.advance()?;
-        while has_row && is_preamble(self.record.as_slice()) && self.record.len() == 1 {
-            has_row = self.advance()?;
-        }
+        let mut has_row = self.lines.advance()?;
         let mut layout = self.layout()?;
         if layout.has_header {
-            has_row = self.advance()?;
+            has_row = self.lines.advance()?;
         }
-        if has_row {
-            layout.settle(&self.record);
-        }
+        layout.settle(self.lines.cells());
         while has_row {
-            let row = Row { file: self.file, record: &self.record };
-            let (time, ohlcv) = row.candle(&mut layout)?;
+            let (time, ohlcv) = self.row().candle(&mut layout)?;
             if rows.candles.len() >= candles_max {
                 return Err(CandleError::TooLarge { file: self.file.to_owned(), candles_max });
             }
             rows.candles.push(time, ohlcv);
-            lines.push(u32::try_from(row.line()).unwrap_or(u32::MAX));
-            has_row = self.advance()?;
+            lines.push(u32::try_from(self.lines.line()).unwrap_or(u32::MAX));
+            has_row = self.lines.advance()?;
         }
         let are_counts = layout.kind == Some(StampKind::Epoch);
         rows.end_file(self.file, first, Lines::Text(lines), are_counts)
     }
 
-    fn advance(&mut self) -> Result<bool, CandleError> {
-        let read = self.reader.read_byte_record(&mut self.record);
-        read.map_err(|error| CandleError::io(format!("read {}", self.file), error.into()))
+    fn row(&self) -> Row<'_> {
+        Row { file: self.file, line: self.lines.line(), record: self.lines.cells() }
     }
 
     /// What the first line says about the others.
     fn layout(&self) -> Result<Layout, CandleError> {
-        let (file, record) = (self.file, &self.record);
-        let row = Row { file, record };
+        let row = self.row();
+        let record = row.record;
         let has_values = record.iter().any(is_value);
         let has_header = !has_values || has_price_names(record.iter());
         let shape = if has_header {
@@ -185,6 +144,7 @@ impl Layout {
 /// One line.
 struct Row<'a> {
     file: &'a str,
+    line: u64,
     record: &'a ByteRecord,
 }
 
@@ -207,7 +167,7 @@ impl Row<'_> {
             self.price("low", low)?,
             self.price("close", close)?,
         ];
-        check_prices(prices).map_err(|fault| fault.at_line(self.file, self.line()))?;
+        check_prices(prices).map_err(|fault| fault.at_line(self.file, self.line))?;
         let volume = layout.shape.volume.map_or(Ok(0.0), |volume| self.volume(volume))?;
         let [open, high, low, close] = prices;
         Ok((time, [open, high, low, close, volume]))
@@ -262,10 +222,6 @@ impl Row<'_> {
         self.record.get(position).unwrap_or_default().trim_ascii()
     }
 
-    fn line(&self) -> u64 {
-        self.record.position().map_or(0, csv::Position::line)
-    }
-
     fn broken(
         &self,
         column: Option<&'static str>,
@@ -274,10 +230,10 @@ impl Row<'_> {
     ) -> CandleError {
         let allowed = allowed.into();
         match column {
-            Some(column) => Fault { column, found, allowed }.at_line(self.file, self.line()),
+            Some(column) => Fault { column, found, allowed }.at_line(self.file, self.line),
             None => CandleError::Broken {
                 file: self.file.to_owned(),
-                line: self.line().max(1),
+                line: self.line.max(1),
                 column,
                 found,
                 allowed,

@@ -7,6 +7,7 @@
 
 mod cache;
 mod csv_file;
+mod csv_lines;
 mod error;
 mod files;
 mod generate;

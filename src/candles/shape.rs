@@ -46,8 +46,8 @@ pub(super) const NAMES_ALLOWED: &str =
     "columns timestamp (or open_time, datetime, time, date), open, high, low, close, volume";
 /// What may stand without a header, for error messages.
 pub(super) const SHAPES_ALLOWED: &str = "a header with timestamp, open, high, low, close, volume; \
-     without one 5 columns (time, open, high, low, close), 6 (and volume), \
-     7 (and trades; or date, time, open, high, low, close, volume), 12 (Binance klines)";
+     without one 5 columns (time, open, high, low, close), 6 (and volume), 7 (and trades), \
+     6 or 7 with the date and the time of the day apart, or 12 (Binance klines)";
 
 /// Where in a row the fields of a candle are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +116,7 @@ impl Shape {
         let (time, prices, volume) = match (cells, second_is_day_time) {
             (5, false) => (TimeColumns::One(0), [1, 2, 3, 4], None),
             (6 | 7 | 12, false) => (TimeColumns::One(0), [1, 2, 3, 4], Some(5)),
+            (6, true) => (TimeColumns::DateAndTime(0, 1), [2, 3, 4, 5], None),
             (7, true) => (TimeColumns::DateAndTime(0, 1), [2, 3, 4, 5], Some(6)),
             _ => return None,
         };
