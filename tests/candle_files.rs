@@ -96,7 +96,10 @@ fn a_shape_that_cannot_be_told_is_refused_with_those_that_can() {
         ("2024-01-01,00:00,1,1,1\n", format!("5 columns without a header, allowed {shapes}")),
         ("01/02/2024,1,1,1,1\n", format!("\"01/02/2024\", allowed {time}")),
         ("20241301,1,1,1,1\n", format!("\"20241301\", allowed {time}")),
-        ("253402300800,1,1,1,1\n", "+10000-01-01T00:00:00Z, allowed a time in the years".into()),
+        (
+            "0000-01-01 00:00+05:00,1,1,1,1\n",
+            "-0001-12-31T19:00:00Z, allowed a time in the years 0 to 9999".to_owned(),
+        ),
     ] {
         let error = read(text).unwrap_err().to_string();
         assert!(error.starts_with("SPX/1d/a.csv line 1"), "{error}");
