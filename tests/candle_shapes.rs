@@ -1,31 +1,16 @@
 //! Every shape that candle files commonly come in, imported by the real program.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/candles.rs"]
+mod support;
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+
+use support::{candles, candles_with};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/candles").join(name)
-}
-
-/// Runs `sluicegate candles` on the store in `dir`; what it printed, or what it complained about.
-fn candles(dir: &Path, arguments: &[&str], input: Stdio) -> Result<String, String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_sluicegate"))
-        .arg("candles")
-        .args(arguments)
-        .env("SLUICEGATE__CANDLES__FILES__DIR", dir)
-        .stdin(input)
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    if output.status.success() {
-        // Progress is for terminals.
-        assert_eq!(text(output.stderr), "");
-        Ok(text(output.stdout))
-    } else {
-        Err(text(output.stderr))
-    }
 }
 
 fn import(dir: &Path, files: &[&Path], more: &[&str]) -> Result<String, String> {
@@ -36,12 +21,12 @@ fn import(dir: &Path, files: &[&Path], more: &[&str]) -> Result<String, String> 
         .chain(["--ticker", "NQ"])
         .chain(more.to_vec())
         .collect();
-    candles(dir, &line, Stdio::null())
+    candles(dir, &line)
 }
 
 fn export(dir: &Path) -> String {
     let line = ["export", "--ticker", "NQ", "--timeframe", "1d", "--to", "-"];
-    candles(dir, &line, Stdio::null()).unwrap()
+    candles(dir, &line).unwrap()
 }
 
 const IMPORTED: &str = "imported 8 candles of NQ 1d, 1999-01-04T00:00:00Z to \
@@ -142,8 +127,10 @@ fn one_broken_file_of_several_leaves_the_store_as_it_was() {
 fn standard_input_may_be_any_kind_of_file() {
     for name in ["plain.csv", "packed.csv.gz", "binance.zip", "pandas.parquet"] {
         let dir = tempfile::tempdir().unwrap();
-        let input = File::open(fixture(name)).unwrap().into();
-        let said = candles(dir.path(), &["import", "-", "--ticker", "NQ"], input).unwrap();
+        let said = candles_with(dir.path(), &["import", "-", "--ticker", "NQ"], |command| {
+            command.stdin(File::open(fixture(name)).unwrap());
+        });
+        let said = said.unwrap();
         assert!(said.ends_with(IMPORTED), "{name}: {said}");
         assert!(dir.path().join("NQ/1d/stdin.csv").exists());
     }
@@ -158,7 +145,7 @@ fn what_is_exported_can_be_imported_again() {
         let file = dir.path().join(name);
         let to = file.to_str().unwrap();
         let line = ["export", "--ticker", "NQ", "--timeframe", "1d", "--to", to];
-        let said = candles(dir.path(), &line, Stdio::null()).unwrap();
+        let said = candles(dir.path(), &line).unwrap();
         assert_eq!(said, IMPORTED.replace("imported", "exported"));
         let other = tempfile::tempdir().unwrap();
         import(other.path(), &[&file], &[]).unwrap();
@@ -168,5 +155,5 @@ fn what_is_exported_can_be_imported_again() {
     import(dir.path(), &[&fixture("plain.csv")], &[]).unwrap();
     let line = ["export", "--ticker", "NQ", "--timeframe", "1d", "--to", "out.xls"];
     let message = "--to: found out.xls, allowed a file ending in .csv or .parquet, or -\n";
-    assert_eq!(candles(dir.path(), &line, Stdio::null()).unwrap_err(), message);
+    assert_eq!(candles(dir.path(), &line).unwrap_err(), message);
 }

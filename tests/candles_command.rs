@@ -1,26 +1,13 @@
 //! `sluicegate candles`: import, list, generate.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/candles.rs"]
+mod support;
+
 use std::fs;
-use std::path::Path;
 
-use clap::Parser;
 use sluicegate::candles::{FileSource, SeriesKey};
-use sluicegate::cli::candles::{CandlesCommand, run};
-
-#[derive(Parser)]
-struct CommandLine {
-    #[command(subcommand)]
-    command: CandlesCommand,
-}
-
-fn candles(dir: &Path, arguments: &[&str]) -> Result<String, String> {
-    let line = ["candles"].iter().chain(arguments);
-    let line = CommandLine::try_parse_from(line).map_err(|error| error.to_string())?;
-    let mut out = Vec::new();
-    run(&line.command, dir, &mut out).map_err(|error| format!("{error:#}"))?;
-    Ok(String::from_utf8(out).unwrap())
-}
+use support::candles;
 
 #[test]
 fn what_is_imported_is_listed_and_loads() {
@@ -74,11 +61,14 @@ fn a_broken_file_leaves_the_store_as_it_was() {
     let import = ["import", &name, "--ticker", "SPX", "--timeframe", "1d"];
     fs::write(&file, "time,open,high,low,close\n2024-01-01,1,1,1,1\n2024-01-02,1,1,1,\n").unwrap();
     assert_eq!(
-        candles(&store, &import).unwrap_err(),
+        candles(&store, &import).unwrap_err().trim_end(),
         format!("{name} line 3, column close: found \"\", allowed a number above 0")
     );
     fs::write(&file, "time,open,high,low,close\n").unwrap();
-    assert_eq!(candles(&store, &import).unwrap_err(), format!("{name}: found no candles"));
+    assert_eq!(
+        candles(&store, &import).unwrap_err().trim_end(),
+        format!("{name}: found no candles")
+    );
     assert!(!store.exists());
 }
 
@@ -90,7 +80,7 @@ fn a_candle_that_opens_off_the_grid_is_refused_by_line() {
     fs::write(&file, "time,open,high,low,close\n0,1,1,1,1\n3600,1,1,1,1\n7200,1,1,1,1\n").unwrap();
     let import = ["import", &name, "--ticker", "SPX", "--timeframe", "1d"];
     assert_eq!(
-        candles(dir.path(), &import).unwrap_err(),
+        candles(dir.path(), &import).unwrap_err().trim_end(),
         format!(
             "{name} line 3, column time: found 1970-01-01T01:00:00Z, allowed the open time of a 1d \
              candle, such as 1970-01-01T00:00:00Z; the most frequent step is 1h, not 1d"
@@ -99,7 +89,7 @@ fn a_candle_that_opens_off_the_grid_is_refused_by_line() {
     fs::write(&file, "time,open,high,low,close\n0,1,1,1,1\n3600,1,1,1,1\n\n7201,1,1,1,1\n")
         .unwrap();
     assert_eq!(
-        candles(dir.path(), &["import", &name, "--ticker", "SPX"]).unwrap_err(),
+        candles(dir.path(), &["import", &name, "--ticker", "SPX"]).unwrap_err().trim_end(),
         format!(
             "{name} line 5, column time: found 1970-01-01T02:00:01Z, allowed the open time of a 1h \
              candle, such as 1970-01-01T02:00:00Z"
@@ -120,7 +110,7 @@ fn a_timeframe_that_nothing_tells_must_be_given() {
     ] {
         fs::write(&file, format!("time,open,high,low,close\n{rows}")).unwrap();
         assert_eq!(
-            candles(dir.path(), &["import", &name, "--ticker", "SPX"]).unwrap_err(),
+            candles(dir.path(), &["import", &name, "--ticker", "SPX"]).unwrap_err().trim_end(),
             format!("--timeframe is needed: found {found}, allowed {names}")
         );
     }
@@ -135,7 +125,7 @@ fn a_ticker_that_leads_out_of_the_store_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let line = ["generate", "--ticker", "../X", "--timeframe", "1m", "--count", "1"];
     assert_eq!(
-        candles(dir.path(), &line).unwrap_err(),
+        candles(dir.path(), &line).unwrap_err().trim_end(),
         "write candles of ../X 1m: ticker: found \"../X\", allowed letters, digits and ._-=^@+:& \
          but no dot in front"
     );
@@ -180,16 +170,14 @@ fn a_broken_series_does_not_hide_the_others_in_the_list() {
         .unwrap();
     fs::create_dir_all(dir.path().join("BAD/1d")).unwrap();
     fs::write(dir.path().join("BAD/1d/a.csv"), "nonsense").unwrap();
-    let line = CommandLine::try_parse_from(["candles", "list"]).unwrap();
-    let mut out = Vec::new();
-    let problem = run(&line.command, dir.path(), &mut out).unwrap_err().to_string();
-    assert!(String::from_utf8(out).unwrap().contains("GOOD"));
-    assert!(problem.starts_with("BAD/1d/a.csv line 1: found \"nonsense\""), "{problem}");
+    let said = candles(dir.path(), &["list"]).unwrap_err();
+    assert!(said.contains("GOOD"), "{said}");
+    assert!(said.contains("\nBAD/1d/a.csv line 1: found \"nonsense\""), "{said}");
 }
 
 #[test]
 fn help_says_what_a_command_does() {
     let dir = tempfile::tempdir().unwrap();
-    let help = candles(dir.path(), &["import", "--help"]).unwrap_err();
+    let help = candles(dir.path(), &["import", "--help"]).unwrap();
     assert!(help.starts_with("Check candle files and put them into the store"), "{help}");
 }
