@@ -3,12 +3,14 @@
 //! A [`CandleSource`] reads series, the [`CandleCache`] keeps them and answers a [`CandleQuery`] with
 //! [`LoadedCandles`]. A source is one file here and decides itself, by its key, how much one load
 //! brings. [`FileSource`] reads CSV files; what a file looks like inside is known to `csv_file` alone.
+//! [`InfluxReader`] reads and writes `InfluxDB`.
 
 mod cache;
 mod csv_file;
 mod error;
 mod files;
 mod generate;
+pub mod influx;
 mod instant;
 mod quality;
 mod query;
@@ -20,6 +22,7 @@ pub use csv_file::{read_csv, write_csv};
 pub use error::CandleError;
 pub use files::{FileSource, FilesVersion, SERIES_CANDLES_MAX};
 pub use generate::generate;
+pub use influx::{InfluxCandles, InfluxHealth, InfluxReader, InfluxSettings};
 pub use quality::Quality;
 pub use query::{CandleQuery, CandleRange, LoadedCandles};
 pub use series::Series;
