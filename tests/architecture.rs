@@ -50,12 +50,8 @@ const ALL: [&str; 14] = [
 ];
 
 /// What only one module may name.
-const BELONGS_TO: [(&str, &str); 4] = [
-    ("sqlx", "store"),
-    ("flume", "pipeline"),
-    ("influxdb2", "candles"),
-    ("reqwest", "candles"),
-];
+const BELONGS_TO: [(&str, &str); 4] =
+    [("sqlx", "store"), ("flume", "pipeline"), ("influxdb2", "candles"), ("reqwest", "candles")];
 
 /// Modules without input, output and clock, and what they therefore never name.
 const PURE: [&str; 3] = ["backtest", "statistics", "domain"];

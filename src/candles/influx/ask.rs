@@ -64,9 +64,7 @@ fn names<'a>(
 fn flux_text(settings: &InfluxSettings, bucket: &str, question: &Question<'_>) -> String {
     match question {
         Question::Candles { series, span } => flux::candles(settings, bucket, series, span),
-        Question::Edge { series, span, last } => {
-            flux::edge(settings, bucket, series, span, *last)
-        }
+        Question::Edge { series, span, last } => flux::edge(settings, bucket, series, span, *last),
         Question::Series { span } => flux::series(settings, bucket, span),
     }
 }

@@ -26,10 +26,7 @@ pub struct InfluxHealth {
 }
 
 /// Asks the server how it is, without trying again.
-pub(super) async fn ask(
-    settings: &InfluxSettings,
-    http: &Http,
-) -> Result<InfluxHealth, Failure> {
+pub(super) async fn ask(settings: &InfluxSettings, http: &Http) -> Result<InfluxHealth, Failure> {
     // The address was checked when the reader was made; this call panics where it is none.
     let client = ClientBuilder::new(&settings.url, &settings.org, &settings.token)
         .build()
@@ -75,11 +72,7 @@ async fn has_bucket(
     }
 }
 
-async fn has_database(
-    settings: &InfluxSettings,
-    http: &Http,
-    name: &str,
-) -> Result<bool, Failure> {
+async fn has_database(settings: &InfluxSettings, http: &Http, name: &str) -> Result<bool, Failure> {
     match places::probe(settings, http, name).await {
         Ok(()) => Ok(true),
         Err(Failure::Refused(reason)) if reason.contains("not found") => Ok(false),

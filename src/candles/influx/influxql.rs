@@ -58,12 +58,7 @@ pub(super) fn series(settings: &InfluxSettings) -> Statement {
     Statement { text, params: None }
 }
 
-fn of_series(
-    settings: &InfluxSettings,
-    series: &SeriesKey,
-    fields: &str,
-    rest: &str,
-) -> Statement {
+fn of_series(settings: &InfluxSettings, series: &SeriesKey, fields: &str, rest: &str) -> Statement {
     let text = format!(
         "SELECT {fields} FROM {} WHERE {} = $ticker AND {} = $timeframe AND {rest}",
         name(&settings.measurement),

@@ -48,10 +48,7 @@ pub fn joined(mut parts: Vec<Candles>) -> Candles {
     }
 }
 
-fn column<T: Copy>(
-    parts: &mut [Candles],
-    of: impl Fn(&mut Candles) -> &mut Vec<T>,
-) -> Vec<T> {
+fn column<T: Copy>(parts: &mut [Candles], of: impl Fn(&mut Candles) -> &mut Vec<T>) -> Vec<T> {
     let count = parts.iter_mut().map(|part| of(part).len()).sum();
     let mut column = Vec::with_capacity(count);
     for part in parts {
@@ -80,7 +77,8 @@ mod tests {
 
     #[test]
     fn the_first_bucket_wins_and_the_others_fill_its_gaps() {
-        let merged = merged(vec![candles(&[2, 4], 1.0), Candles::default(), candles(&[1, 2, 3], 2.0)]);
+        let merged =
+            merged(vec![candles(&[2, 4], 1.0), Candles::default(), candles(&[1, 2, 3], 2.0)]);
         assert_eq!(merged.time, [1, 2, 3, 4]);
         assert_eq!(merged.close, [2.0, 1.0, 2.0, 1.0]);
     }

@@ -73,9 +73,9 @@ async fn speaks(settings: &InfluxSettings, http: &Http, name: &str) -> Result<La
     match probe(settings, http, name).await {
         Ok(()) => Ok(Language::InfluxQl),
         Err(Failure::Refused(reason)) => {
-            let first_version = http.version().is_some_and(|version| {
-                version.trim_start_matches('v').starts_with("1.")
-            });
+            let first_version = http
+                .version()
+                .is_some_and(|version| version.trim_start_matches('v').starts_with("1."));
             if first_version || ["401", "403"].iter().any(|status| reason.starts_with(status)) {
                 return Err(Failure::Refused(reason));
             }

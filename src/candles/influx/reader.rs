@@ -85,8 +85,7 @@ impl InfluxReader {
         for page in pages::of(span, page_ms) {
             let mut of_page = Vec::new();
             for place in self.places().await? {
-                let (candles, lacking) =
-                    self.read_page(place, series, &page, candles_max).await?;
+                let (candles, lacking) = self.read_page(place, series, &page, candles_max).await?;
                 incomplete += lacking;
                 of_page.push(candles);
             }
@@ -114,9 +113,7 @@ impl InfluxReader {
         let question = Question::Candles { series, span: page };
         ask(&self.settings, &self.http, place, &question, &mut rows).await.map_err(|failure| {
             match failure {
-                Failure::Content(DecodeError::TooMany) => {
-                    too_large(series, candles_max)
-                }
+                Failure::Content(DecodeError::TooMany) => too_large(series, candles_max),
                 failure => self.error(&format!("read {series}"), Some(place), failure),
             }
         })?;
@@ -192,10 +189,9 @@ impl InfluxReader {
         for batch in lines::batches(settings, series, candles)? {
             let (count, text) = batch?;
             let (path, query) = match place.language {
-                Language::Flux => (
-                    "/api/v2/write",
-                    vec![("org", settings.org.as_str()), ("bucket", &place.name)],
-                ),
+                Language::Flux => {
+                    ("/api/v2/write", vec![("org", settings.org.as_str()), ("bucket", &place.name)])
+                }
                 Language::InfluxQl => (
                     "/write",
                     vec![("db", place.name.as_str()), ("rp", &settings.retention_policy)],
@@ -203,9 +199,10 @@ impl InfluxReader {
             };
             let query: Vec<_> = query.into_iter().chain([("precision", "ms")]).collect();
             let request = self.http.post(path, &query, "text/plain; charset=utf-8", text);
-            self.http.send(&request).await.map_err(|failure| {
-                self.error(&format!("write {series}"), Some(place), failure)
-            })?;
+            self.http
+                .send(&request)
+                .await
+                .map_err(|failure| self.error(&format!("write {series}"), Some(place), failure))?;
             written += count;
             progress(written);
         }

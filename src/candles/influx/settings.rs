@@ -114,13 +114,7 @@ impl TryFrom<String> for LanguageSetting {
 impl InfluxSettings {
     /// The fields of a candle: open, high, low, close, volume.
     pub(super) fn fields(&self) -> [&str; 5] {
-        [
-            &self.open_field,
-            &self.high_field,
-            &self.low_field,
-            &self.close_field,
-            &self.volume_field,
-        ]
+        [&self.open_field, &self.high_field, &self.low_field, &self.close_field, &self.volume_field]
     }
 
     /// The server's address.

@@ -101,7 +101,9 @@ impl CsvDecoder {
                 }
                 rows.row(cells.get(..self.names.len()).unwrap_or_default())?;
             }
-            Table::Failed { message } => return Err(DecodeError::Failed(shown(row.cell(*message)))),
+            Table::Failed { message } => {
+                return Err(DecodeError::Failed(shown(row.cell(*message))));
+            }
         }
         Ok(())
     }

@@ -111,9 +111,17 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "Z", "1999-01-04T00:00:00", "1999-02-29T00:00:00Z", "1999-13-01T00:00:00Z",
-            "1999-01-04T24:00:00Z", "1999-01-04T00:00:00.Z", "1999-01-04T00:00:00.1x2Z", "now"]
-        {
+        for text in [
+            "",
+            "Z",
+            "1999-01-04T00:00:00",
+            "1999-02-29T00:00:00Z",
+            "1999-13-01T00:00:00Z",
+            "1999-01-04T24:00:00Z",
+            "1999-01-04T00:00:00.Z",
+            "1999-01-04T00:00:00.1x2Z",
+            "now",
+        ] {
             assert_eq!(time_ms(Cell::Text(text.as_bytes())), None, "{text}");
         }
         assert_eq!(time_ms(Cell::Missing), None);

@@ -50,8 +50,11 @@ impl Rows for CandleRows {
         }
         let mut ohlcv = [None; 5];
         for (field, (value, cell)) in ohlcv.iter_mut().zip(fields).enumerate() {
-            *value = number(*cell)
-                .map_err(|found| DecodeError::Field { time_ms, field, found: shown(found) })?;
+            *value = number(*cell).map_err(|found| DecodeError::Field {
+                time_ms,
+                field,
+                found: shown(found),
+            })?;
         }
         let [Some(open), Some(high), Some(low), Some(close), volume] = ohlcv else {
             self.incomplete += 1;
@@ -102,7 +105,8 @@ pub(in crate::candles::influx) struct SeriesRows {
 impl Rows for SeriesRows {
     fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), DecodeError> {
         let [Cell::Text(ticker), Cell::Text(timeframe)] = cells else { return Ok(()) };
-        let (Ok(ticker), Ok(timeframe)) = (str::from_utf8(ticker), str::from_utf8(timeframe)) else {
+        let (Ok(ticker), Ok(timeframe)) = (str::from_utf8(ticker), str::from_utf8(timeframe))
+        else {
             return Ok(());
         };
         if let Ok(timeframe) = timeframe.parse() {
