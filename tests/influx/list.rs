@@ -67,9 +67,9 @@ async fn reads_what_is_stored(settings: &InfluxSettings) {
     assert_eq!(gappy.candles.volume, [10.0, 0.0, 12.0]);
     let nothing = reader.read(&key("NONE", "1d"), recorded_span(), MANY).await.unwrap();
     assert_eq!((nothing.candles.len(), nothing.incomplete), (0, 0));
-    let few = reader.read(&key("NASDAQ", "1d"), recorded_span(), 27).await.unwrap_err();
+    let few = reader.read(&key("NASDAQ", "1d"), recorded_span(), 23).await.unwrap_err();
     assert_eq!(few.class(), "bad_candles");
-    assert_eq!(few.to_string(), "NASDAQ 1d: found more than 27 candles in one series, allowed 27");
+    assert_eq!(few.to_string(), "NASDAQ 1d: found more than 23 candles in one series, allowed 23");
 }
 
 /// A span is half-open, and an empty one asks nobody.

@@ -189,8 +189,8 @@ fn settings_that_cannot_be_are_refused_before_anything_is_sent() {
     assert!(error.contains("url: ") && !error.contains("s3cret"), "{error}");
     assert!(!format!("{bad:?}").contains("s3cret"));
     let mut bad = good.clone();
-    bad.token = "to\nken".to_owned();
+    bad.token = "s3\ncret".to_owned();
     let error = InfluxReader::new(&bad).unwrap_err().to_string();
-    assert!(error.contains("token: ") && !error.contains("ken\""), "{error}");
-    assert!(!format!("{bad:?}").contains("ken"));
+    assert!(error.contains("token: ") && !error.contains("cret"), "{error}");
+    assert!(!format!("{bad:?}").contains("cret"));
 }

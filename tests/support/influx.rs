@@ -123,9 +123,14 @@ impl InfluxServer {
         self.process.kill9();
     }
 
-    /// SIGSTOP: it takes connections, and says nothing.
-    pub(crate) fn freeze(&self) {
+    /// SIGSTOP: it takes connections, and says nothing. Returns when it stands still.
+    pub(crate) async fn freeze(&self) {
         self.process.stop_signal();
+        let stat = format!("/proc/{}/stat", self.process.pid());
+        eventually(SOON, "InfluxDB stands still", async || {
+            fs::read_to_string(&stat).unwrap().contains(") T ")
+        })
+        .await;
     }
 }
 

@@ -92,5 +92,5 @@ pub(super) async fn probe(
     database: &str,
 ) -> Result<(), Failure> {
     let request = ask::influxql_request(settings, http, database, &influxql::probe(settings));
-    http.read(&request, || JsonDecoder::new([]), &mut SpanRows::default()).await
+    http.read(&request, || JsonDecoder::new([influxql::TIME]), &mut SpanRows::default()).await
 }

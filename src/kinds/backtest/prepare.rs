@@ -171,7 +171,7 @@ impl<S: CandleSource> Preparer<S> {
             failure("candles_late", &format!("no candles of {series} after {patience:?}"), true)
         })?;
         loaded.map_err(|error| {
-            let retryable = error.class() != "no_candles";
+            let retryable = !matches!(error.class(), "no_candles" | "source_refused");
             failure(error.class(), &anyhow::Error::new(error.clone()), retryable).into()
         })
     }
