@@ -1,5 +1,7 @@
 //! Which language is chosen, several buckets, and what a server says of itself.
 
+use std::slice::from_ref;
+
 use sluicegate::candles::influx::{Language, LanguageSetting};
 use sluicegate::domain::candles::Candles;
 
@@ -82,7 +84,7 @@ async fn a_database_and_a_retention_policy_may_be_named() {
     candles.push(ms("2024-01-01"), [1.0; 5]);
     let series = key("X", "1d");
     reader(&settings).write(&series, &candles, |_| {}).await.unwrap();
-    assert_eq!(reader(&settings).list().await.unwrap(), [series.clone()]);
+    assert_eq!(reader(&settings).list().await.unwrap(), from_ref(&series));
     settings.retention_policy = String::new();
     assert_eq!(reader(&settings).list().await.unwrap(), []);
     let stored = server.order("SELECT * FROM other.\"long one\".candles").await;

@@ -1,5 +1,7 @@
 //! Tickers, tags, fields, measurements and buckets that try to be part of a query.
 
+use std::slice::from_ref;
+
 use sluicegate::candles::influx::LanguageSetting;
 use sluicegate::candles::{CandleError, InfluxSettings};
 use sluicegate::domain::candles::Candles;
@@ -91,7 +93,7 @@ async fn hostile_names_of_measurement_tags_and_fields_are_names_on_a_real_1x() {
         hostile.write(&series, &one(2.0), |_| {}).await.unwrap();
         let read = hostile.read(&series, i64::MIN..i64::MAX, MANY).await.unwrap();
         assert_eq!(read.candles, one(2.0), "{name}");
-        assert_eq!(hostile.list().await.unwrap(), [series.clone()]);
+        assert_eq!(hostile.list().await.unwrap(), from_ref(&series));
     }
     for name in HOSTILE.iter().chain(&UNWRITABLE) {
         let mut settings = plain.clone();
@@ -110,14 +112,13 @@ async fn hostile_names_of_measurement_tags_and_fields_are_names_on_a_real_1x() {
 /// What a string literal in Flux holds, and what follows it; by the rules of the language.
 fn literal(text: &str) -> Option<(String, &str)> {
     let mut held = String::new();
-    let mut characters = text.strip_prefix('"')?.char_indices();
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '"' => return Some((held, &text[at + 2..])),
-            '\\' => match characters.next()?.1 {
+    let mut rest = text.strip_prefix('"')?.chars();
+    loop {
+        match rest.next()? {
+            '"' => return Some((held, rest.as_str())),
+            '\\' => match rest.next()? {
                 'x' => {
-                    let code: String =
-                        characters.by_ref().take(2).map(|(_, digit)| digit).collect();
+                    let code: String = rest.by_ref().take(2).collect();
                     held.push(char::from(u8::from_str_radix(&code, 16).ok()?));
                 }
                 'n' => held.push('\n'),
@@ -125,30 +126,25 @@ fn literal(text: &str) -> Option<(String, &str)> {
                 't' => held.push('\t'),
                 escaped => held.push(escaped),
             },
-            '$' => {
-                assert!(!text[at + 2..].starts_with('{'), "an expression begins: {text}");
-                held.push('$');
-            }
+            // An expression would begin here, or the literal would break.
+            '$' if rest.as_str().starts_with('{') => return None,
             '\n' | '\r' => return None,
-            _ => held.push(character),
+            character => held.push(character),
         }
     }
-    None
 }
 
 /// The query with each literal replaced by `?`, and the literals.
 fn without_literals(query: &str) -> (String, Vec<String>) {
     let (mut plain, mut held) = (String::new(), Vec::new());
     let mut rest = query;
-    while let Some(at) = rest.find('"') {
-        plain.push_str(&rest[..at]);
-        plain.push('?');
-        let (text, after) = literal(&rest[at..]).unwrap_or_else(|| panic!("{query}"));
+    while let Some((before, _)) = rest.split_once('"') {
+        let (text, after) = literal(rest.strip_prefix(before).unwrap()).unwrap();
+        plain = format!("{plain}{before}?");
         held.push(text);
         rest = after;
     }
-    plain.push_str(rest);
-    (plain, held)
+    (plain + rest, held)
 }
 
 /// Sends each question once and returns the queries.

@@ -1,5 +1,7 @@
 //! What will not change by itself is said once, clearly, and not asked again.
 
+use std::slice::from_ref;
+
 use sluicegate::candles::influx::LanguageSetting;
 use sluicegate::candles::{CandleError, InfluxReader};
 use sluicegate::domain::candles::Candles;
@@ -88,7 +90,7 @@ async fn a_wrong_password_and_a_wrong_database_are_told_apart_on_a_real_1x() {
     one.push(ms("2024-01-01"), [1.0; 5]);
     let right = reader(&settings);
     right.write(&series, &one, |_| {}).await.unwrap();
-    assert_eq!(right.list().await.unwrap(), [series.clone()]);
+    assert_eq!(right.list().await.unwrap(), from_ref(&series));
 
     let mut elsewhere = settings.clone();
     elsewhere.buckets.0 = vec!["nowhere".to_owned()];
