@@ -1,15 +1,17 @@
 //! How fast answers of a candle server are decoded, and in how much memory.
 //!
 //! `cargo bench --bench candles [-- PHASE]`. The answers are synthetic, in memory, and fed in pieces as
-//! long as those of a network. Times are CPU times of the one thread.
+//! long as those of a network. Times are CPU times of the one thread. Memory is that of a fresh process
+//! that decodes the same answers from files and has nothing else in it.
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
-#![expect(unsafe_code, reason = "an allocator that counts")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::fmt::Write as _;
+use std::fs::{self, File};
 use std::hint::black_box;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io::Read;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
@@ -30,45 +32,8 @@ const PIECE_BYTES: usize = 16 << 10;
 const START_MS: i64 = 1_704_067_200_000;
 const FIELDS: [&str; 5] = ["open", "high", "low", "close", "volume"];
 const RUNS: usize = 9;
-
-/// Bytes that are allocated now, and the most there were.
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
-impl Counting {
-    fn add(bytes: usize) {
-        let now = NOW.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        MOST.fetch_max(now, Ordering::Relaxed);
-    }
-}
-
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        Self::add(layout.size());
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Old and new may exist at once.
-        Self::add(size);
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+/// The argument of a fresh process that only says how much memory decoding takes.
+const MEMORY: &str = "--memory-of";
 
 fn rows_of(candles: &Candles) -> Vec<(i64, [f64; 5])> {
     let price = |column: &[f64], index: usize| *column.get(index).unwrap();
@@ -122,14 +87,27 @@ fn chunked_json(rows: &[(i64, [f64; 5])]) -> Vec<String> {
     rows.chunks(PAGE_CANDLES).map(answer).collect()
 }
 
+/// The decoders by name.
+fn decode(format: &str, answers: &mut [impl Read]) -> Candles {
+    match format {
+        "annotated CSV (Flux)" => {
+            decode_with(answers, || CsvDecoder::new(std::iter::once("_time").chain(FIELDS)))
+        }
+        _ => decode_with(answers, || JsonDecoder::new(std::iter::once("time").chain(FIELDS))),
+    }
+}
+
 /// Decodes page after page and puts them together, as a reader does.
-fn decode<D: Decoder>(answers: &[String], decoder: impl Fn() -> D) -> Candles {
+fn decode_with<D: Decoder>(answers: &mut [impl Read], decoder: impl Fn() -> D) -> Candles {
     let mut pages = Vec::new();
+    let mut piece = [0; PIECE_BYTES];
     for answer in answers {
         let mut decoder = decoder();
         let mut rows = CandleRows::new(i64::MIN..i64::MAX, CANDLES, PAGE_CANDLES);
-        for piece in answer.as_bytes().chunks(PIECE_BYTES) {
-            decoder.feed(piece, &mut rows).unwrap();
+        loop {
+            let read = answer.read(&mut piece).unwrap();
+            let Some(bytes @ [_, ..]) = piece.get(..read) else { break };
+            decoder.feed(bytes, &mut rows).unwrap();
         }
         decoder.finish().unwrap();
         pages.push(rows.into_candles().0);
@@ -137,17 +115,17 @@ fn decode<D: Decoder>(answers: &[String], decoder: impl Fn() -> D) -> Candles {
     joined(pages)
 }
 
-fn measure<D: Decoder>(phase: &str, answers: &[String], candles: &Candles, new: impl Fn() -> D) {
+fn measure(format: &str, answers: &[String], candles: &Candles) {
     let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
+    let phase = format!("decode {format}");
     if !phase.contains(&wanted) {
         return;
     }
-    let before = NOW.load(Ordering::Relaxed);
-    MOST.store(before, Ordering::Relaxed);
     let mut times: Vec<Duration> = (0..RUNS)
         .map(|_| {
+            let mut pieces: Vec<&[u8]> = answers.iter().map(String::as_bytes).collect();
             let start = cpu_time();
-            let decoded = black_box(decode(answers, &new));
+            let decoded = black_box(decode(format, &mut pieces));
             let elapsed = cpu_time() - start;
             assert_eq!(decoded, *candles);
             elapsed
@@ -158,15 +136,42 @@ fn measure<D: Decoder>(phase: &str, answers: &[String], candles: &Candles, new: 
     let millions = |time: Duration| count(CANDLES) / time.as_secs_f64() / 1e6;
     let bytes: usize = answers.iter().map(String::len).sum();
     let (best, median) = (*times.first().unwrap(), *times.get(RUNS / 2).unwrap());
-    let most = MOST.load(Ordering::Relaxed) - before;
     println!(
-        "{phase:<36} best {:5.2} M/s ({:6.1} ms)   median {:5.2} M/s   {:6.0} MB/s   {:4.2} x the columns at most",
+        "{phase:<36} best {:5.2} M/s ({:6.1} ms)   median {:5.2} M/s   {:5.0} MB/s   {:4.2} x the columns",
         millions(best),
         best.as_secs_f64() * 1e3,
         millions(median),
         count(bytes) / median.as_secs_f64() / 1e6,
-        count(most) / count(candles.bytes()),
+        memory_of_fresh_process(format, answers) / count(candles.bytes()),
     );
+}
+
+/// The most memory that decoding takes, in bytes.
+fn memory_of_fresh_process(format: &str, answers: &[String]) -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    for (number, answer) in answers.iter().enumerate() {
+        fs::write(folder.path().join(number.to_string()), answer).unwrap();
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.args([MEMORY, format]).arg(folder.path()).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+}
+
+fn print_memory(format: &str, folder: &Path) {
+    let answers = 0..CANDLES / PAGE_CANDLES;
+    let open = |number: usize| File::open(folder.join(number.to_string())).unwrap();
+    let mut files: Vec<File> = answers.map(open).collect();
+    let before = memory_kib("VmRSS");
+    let decoded = black_box(decode(format, &mut files));
+    assert_eq!(decoded.len(), CANDLES);
+    println!("{}", (memory_kib("VmHWM") - before) * 1_024.0);
+}
+
+/// Memory of this process by its name in `/proc/self/status`.
+fn memory_kib(name: &str) -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim_matches([':', ' ', '\t', 'k', 'B']).parse().unwrap()
 }
 
 fn cpu_time() -> Duration {
@@ -174,15 +179,16 @@ fn cpu_time() -> Duration {
 }
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, mode, format, folder] = &arguments[..]
+        && mode == MEMORY
+    {
+        print_memory(format, Path::new(folder));
+        return;
+    }
     let timeframe: Timeframe = "1m".parse().unwrap();
     let candles = generate(timeframe, CANDLES, 1, START_MS);
     let rows = rows_of(&candles);
-    let (csv, json) = (annotated_csv(&rows), chunked_json(&rows));
-    drop(rows);
-    measure("decode annotated CSV (Flux)", &csv, &candles, || {
-        CsvDecoder::new(std::iter::once("_time").chain(FIELDS))
-    });
-    measure("decode chunked JSON (InfluxQL)", &json, &candles, || {
-        JsonDecoder::new(std::iter::once("time").chain(FIELDS))
-    });
+    measure("annotated CSV (Flux)", &annotated_csv(&rows), &candles);
+    measure("chunked JSON (InfluxQL)", &chunked_json(&rows), &candles);
 }

@@ -44,6 +44,12 @@ pub trait CandleSource: Send + Sync + 'static {
     /// Reads everything behind `key`.
     fn load(&self, key: &Self::Key) -> impl Future<Output = Result<Series, CandleError>> + Send;
 
+    /// Whether the place answers at all, which tells a place that is down from a series that cannot
+    /// be read.
+    fn answers(&self) -> impl Future<Output = Result<(), CandleError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// All stored series, by ticker, then timeframe.
     fn list(&self) -> impl Future<Output = Result<Vec<SeriesKey>, CandleError>> + Send;
 }
