@@ -4,6 +4,7 @@
 //! [`LoadedCandles`]. A source is one file here and decides itself, by its key, how much one load
 //! brings. [`FileSource`] reads local files, CSV and Parquet; what a file looks like inside is known to
 //! `csv_file` and `parquet_file` alone.
+//! [`InfluxReader`] reads and writes `InfluxDB`.
 
 mod cache;
 mod csv_file;
@@ -11,6 +12,7 @@ mod csv_lines;
 mod error;
 mod files;
 mod generate;
+pub mod influx;
 mod instant;
 mod parquet_columns;
 mod parquet_file;
@@ -28,6 +30,7 @@ pub use csv_file::{read_csv, write_csv};
 pub use error::CandleError;
 pub use files::{FileSource, FilesVersion, SERIES_CANDLES_MAX};
 pub use generate::generate;
+pub use influx::{InfluxCandles, InfluxHealth, InfluxReader, InfluxSettings};
 pub use instant::EpochUnit;
 pub use quality::Quality;
 pub use query::{CandleQuery, CandleRange, LoadedCandles};
