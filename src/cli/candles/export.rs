@@ -11,7 +11,7 @@ use crate::candles::{FileFormat, FileSource, write_candle_file, write_csv};
 
 /// Arguments of `candles export`.
 #[derive(Debug, clap::Args)]
-pub struct ExportArgs {
+pub(in crate::cli) struct ExportArgs {
     /// What to export.
     #[command(flatten)]
     pub series: SeriesArgs,

@@ -15,7 +15,7 @@ const GENERATE_MAX: u64 = SERIES_CANDLES_MAX as u64;
 
 /// Arguments of `candles generate`.
 #[derive(Debug, clap::Args)]
-pub struct GenerateArgs {
+pub(in crate::cli) struct GenerateArgs {
     /// Where the candles go.
     #[command(flatten)]
     pub series: SeriesArgs,

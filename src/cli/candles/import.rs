@@ -9,8 +9,12 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 
 use super::bar::Bar;
 use super::{FormatArgs, list, span_in_words};
-use crate::candles::{CandleReader, CandleRows, FileSource, SERIES_CANDLES_MAX, Series, SeriesKey};
-use crate::domain::candles::Timeframe;
+use crate::candles::{
+    CandleReader, CandleRows, FileSource, InfluxReader, InfluxSettings, SERIES_CANDLES_MAX, Series,
+    SeriesKey,
+};
+use crate::domain::candles::{Candles, Timeframe};
+use crate::settings::CandleSettings;
 
 /// What the names of files end in that only hold the digests of others.
 const CHECKSUM_ENDINGS: [&str; 4] = ["checksum", "sha256", "md5", "sha1"];
@@ -19,7 +23,7 @@ const CANDLE_ENDINGS: [&str; 5] = ["csv", "txt", "parquet", "gz", "zip"];
 
 /// Arguments of `candles import`.
 #[derive(Debug, clap::Args)]
-pub struct ImportArgs {
+pub(in crate::cli) struct ImportArgs {
     /// CSV or Parquet files, also .gz, .zip and - for standard input; columns are known by their
     /// names (timestamp, open, high, low, close, volume), or by their number.
     #[arg(required = true)]
@@ -30,9 +34,21 @@ pub struct ImportArgs {
     /// Length of a candle, such as 1m, 4h or 1d; without it, the most frequent step of the files.
     #[arg(long)]
     pub timeframe: Option<Timeframe>,
+    /// Where the candles go.
+    #[arg(long, value_enum, default_value = "files", conflicts_with = "format")]
+    pub to: Destination,
     /// How the candles are stored.
     #[command(flatten)]
     pub format: FormatArgs,
+}
+
+/// Where an import goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::cli) enum Destination {
+    /// The local store.
+    Files,
+    /// The `InfluxDB` of the settings, into its first bucket.
+    Influx,
 }
 
 /// A file that was read.
@@ -44,9 +60,9 @@ struct Source {
     part: Range<usize>,
 }
 
-pub(super) fn run(
+pub(super) async fn run(
     args: &ImportArgs,
-    store: &FileSource,
+    settings: &CandleSettings,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let mut sources = sources(&args.files)?;
@@ -54,9 +70,14 @@ pub(super) fn run(
     let timeframe = timeframe(args, &rows, out)?;
     let key = SeriesKey { ticker: args.ticker.clone(), timeframe };
     say_what_was_done(args, &sources, &rows, out)?;
-    write_to_files(args, &key, &sources, &rows, store)?;
-    let CandleRows { candles, .. } = rows;
-    list::report("imported", &key, &Series::from_unsorted(candles), out)
+    if args.to == Destination::Files {
+        write_to_files(args, &key, &sources, &rows, &FileSource::new(&settings.files.dir))?;
+    }
+    let series = Series::from_unsorted(rows.candles);
+    if args.to == Destination::Influx {
+        write_to_influx(&key, series.candles(), &settings.influx).await?;
+    }
+    list::report("imported", &key, &series, out)
 }
 
 /// The files in the order of their names in the store, in which it will merge them.
@@ -170,6 +191,23 @@ fn write_to_files(
     store
         .write_files(key, files, args.format.format, &|count| bar.add(count))
         .with_context(|| format!("write candles of {key}"))
+}
+
+/// Candles that are stored already are replaced; what a lost connection cuts off can be written again.
+async fn write_to_influx(
+    key: &SeriesKey,
+    candles: &Candles,
+    settings: &InfluxSettings,
+) -> anyhow::Result<()> {
+    let bar = Bar::of_candles("writing", candles.len());
+    let mut written = 0;
+    let write = InfluxReader::new(settings)?
+        .write(key, candles, |count| {
+            bar.add(u64::try_from(count - written).unwrap_or_default());
+            written = count;
+        })
+        .await;
+    write.with_context(|| format!("wrote {written} of {} candles of {key}", candles.len()))
 }
 
 fn is_checksum(path: &Path) -> bool {

@@ -12,7 +12,7 @@ use crate::domain::time::format_instant;
 
 /// Arguments of `candles list`.
 #[derive(Debug, clap::Args)]
-pub struct ListArgs {
+pub(in crate::cli) struct ListArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

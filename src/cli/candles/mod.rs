@@ -7,22 +7,22 @@ mod import;
 mod list;
 
 use std::io::Write;
-use std::path::Path;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::candles::{FileFormat, FileSource, SeriesKey};
 use crate::domain::candles::Timeframe;
 use crate::domain::time::{DAY_MS, parse_instant_ms};
+use crate::settings::CandleSettings;
 
-pub use export::ExportArgs;
-pub use generate::GenerateArgs;
-pub use import::ImportArgs;
-pub use list::ListArgs;
+use export::ExportArgs;
+use generate::GenerateArgs;
+use import::ImportArgs;
+use list::ListArgs;
 
 /// What to do with the local candle store.
 #[derive(Debug, clap::Subcommand)]
-pub enum CandlesCommand {
+pub(super) enum CandlesCommand {
     /// Check candle files and put them into the store.
     Import(ImportArgs),
     /// Show what is stored.
@@ -35,7 +35,7 @@ pub enum CandlesCommand {
 
 /// The series a command is about.
 #[derive(Debug, clap::Args)]
-pub struct SeriesArgs {
+pub(super) struct SeriesArgs {
     /// Ticker, such as BTCUSDT.
     #[arg(long)]
     pub ticker: String,
@@ -52,7 +52,7 @@ impl SeriesArgs {
 
 /// How a command stores candles.
 #[derive(Debug, clap::Args)]
-pub struct FormatArgs {
+pub(super) struct FormatArgs {
     /// How the candles are stored.
     #[arg(long, default_value = "csv", value_parser = format_parser())]
     pub format: FileFormat,
@@ -66,15 +66,19 @@ fn format_parser() -> impl TypedValueParser<Value = FileFormat> {
     })
 }
 
-/// Runs the command on the store in `dir` and prints to `out`.
+/// Runs the command on the stores of the settings and prints to `out`.
 ///
 /// # Errors
 ///
 /// A file or a series that cannot be read, with its place; what the file system returns.
-pub fn run(command: &CandlesCommand, dir: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
-    let store = FileSource::new(dir);
+pub(super) async fn run(
+    command: &CandlesCommand,
+    settings: &CandleSettings,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let store = FileSource::new(&settings.files.dir);
     match command {
-        CandlesCommand::Import(args) => import::run(args, &store, out),
+        CandlesCommand::Import(args) => import::run(args, settings, out).await,
         CandlesCommand::List(args) => list::run(args, &store, out),
         CandlesCommand::Generate(args) => generate::run(args, &store, out),
         CandlesCommand::Export(args) => export::run(args, &store, out),
