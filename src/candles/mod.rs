@@ -9,6 +9,7 @@
 mod cache;
 mod csv_file;
 mod csv_lines;
+mod epoch;
 mod error;
 mod files;
 mod generate;
@@ -27,11 +28,11 @@ mod write_files;
 
 pub use cache::{CacheStats, CandleCache};
 pub use csv_file::{read_csv, write_csv};
+pub use epoch::EpochUnit;
 pub use error::CandleError;
 pub use files::{FileSource, FilesVersion, SERIES_CANDLES_MAX};
 pub use generate::generate;
 pub use influx::{InfluxCandles, InfluxHealth, InfluxReader, InfluxSettings};
-pub use instant::EpochUnit;
 pub use quality::Quality;
 pub use query::{CandleQuery, CandleRange, LoadedCandles};
 pub use read_file::CandleReader;

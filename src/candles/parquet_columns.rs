@@ -6,7 +6,7 @@ use parquet::data_type::{DataType, Int96};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
 use super::CandleError;
-use super::instant::EpochUnit;
+use super::epoch::EpochUnit;
 use super::parquet_file::unreadable;
 use super::rows::{Fault, PRICE_ALLOWED};
 use super::shape::{NAMES_ALLOWED, Shape, TimeColumns};

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::instant::{EpochUnit, check_years, epochs_to_ms};
+use super::epoch::{EpochUnit, epochs_to_ms};
+use super::instant::check_years;
 use super::{CandleError, Series};
 use crate::domain::candles::{Candles, Timeframe};
 use crate::domain::time::format_instant;

@@ -12,6 +12,7 @@ mod failures;
 mod fairness;
 mod inserts;
 mod leases;
+mod orders;
 mod outcome_consumer;
 mod progress;
 mod rescue;
