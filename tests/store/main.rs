@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod budgets;
 mod bundles;
 mod claims;
 mod closing;
