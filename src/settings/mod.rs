@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 pub use self::load::{Environment, SettingsError, load};
 pub use self::pipes::PipesSettings;
+use crate::candles::InfluxSettings;
 use crate::store::DatabaseSettings;
 use crate::worker::WorkerSettings;
 
@@ -76,6 +77,8 @@ pub struct CandleSettings {
     pub recheck_interval_ms: u64,
     /// The local store.
     pub files: FileSettings,
+    /// The `InfluxDB`, where there is one.
+    pub influx: InfluxSettings,
 }
 
 /// Which source of candles.

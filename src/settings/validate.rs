@@ -28,6 +28,10 @@ impl Settings {
         }
         self.validate_worker()?;
         self.validate_database()?;
+        // Without an address it is not used.
+        if !self.candles.influx.url.is_empty() {
+            self.candles.influx.validate().map_err(|error| format!("candles.influx.{error}"))?;
+        }
         let outcome = &self.pipes.outcome;
         check(
             (1..=outcome.retry_max_ms).contains(&outcome.retry_base_ms),
