@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::candles::{CandleCache, FileSource};
+use crate::candles::{CacheOptions, CandleCache, FileSource};
 use crate::consumers::bundle_closing::{BundleClosingConsumer, ClosingLimits};
 use crate::consumers::bundle_expansion::{BundleExpansionConsumer, ExpansionLimits};
 use crate::consumers::bundle_rollup::BundleRollupConsumer;
@@ -196,7 +196,8 @@ pub fn preparer(settings: &Settings, slots: usize) -> Preparer<FileSource> {
     let source = match settings.candles.source {
         CandleSourceName::Files => FileSource::new(settings.candles.files.dir.clone()),
     };
-    let candles = Arc::new(CandleCache::new(source, settings.candles.cache_mb_max << 20, recheck));
+    let options = CacheOptions::new(settings.candles.cache_mb_max << 20, recheck);
+    let candles = Arc::new(CandleCache::new(source, options));
     let backtest = settings.kinds.backtest;
     let shared = SharedLimits {
         windows_mb_max: backtest.windows_mb_max,

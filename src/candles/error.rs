@@ -7,6 +7,9 @@ use super::{CandleRange, SeriesKey};
 use crate::domain::candles::Timeframe;
 use crate::domain::time::format_instant;
 
+/// Letters of an unknown ticker that are shown.
+const TICKER_SHOWN_MAX: usize = 100;
+
 /// Why a query has no candles.
 ///
 /// Cheap to clone, because everyone who waits for the same load is given the same error.
@@ -82,6 +85,11 @@ impl CandleError {
             Self::Broken { .. } | Self::TooLarge { .. } => "bad_candles",
             Self::Io { .. } => "source",
         }
+    }
+
+    /// The ticker is shortened to what can be shown.
+    pub(super) fn unknown_ticker(ticker: &str, nearest: Vec<String>) -> Self {
+        Self::UnknownTicker { ticker: ticker.chars().take(TICKER_SHOWN_MAX).collect(), nearest }
     }
 
     pub(super) fn io(attempt: impl Into<String>, source: io::Error) -> Self {
