@@ -96,15 +96,18 @@ async fn ask<S: CandleSource>(
 ) -> Result<Edges, CandleError> {
     let rules = shelf.options.trust;
     let known = &shelf.edges.known;
-    let mut old = known.get(&series);
-    if let (None, Some(disk)) = (old, shelf.disk.clone()) {
-        let series = series.clone();
-        old = blocking(move || Ok(disk.edges(&series))).await?;
-    }
     let read_ms = shelf.now_ms();
-    if let Some(edges) = old
-        && edges.answer(range, series.timeframe, &rules, read_ms)
+    let answers = |edges: &Edges| edges.answer(range, series.timeframe, &rules, read_ms);
+    let mut old = known.get(&series);
+    if !old.as_ref().is_some_and(answers)
+        && let Some(disk) = shelf.disk.clone()
     {
+        let series = series.clone();
+        // Another process may have asked since.
+        let on_disk = blocking(move || Ok(disk.edges(&series))).await?;
+        old = on_disk.filter(|new| old.is_none_or(|old| old.read_ms < new.read_ms)).or(old);
+    }
+    if let Some(edges) = old.filter(answers) {
         known.insert(series, edges);
         return Ok(edges);
     }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Series;
+use super::series::Joined;
 use crate::domain::candles::Timeframe;
 
 /// Candles of one page where none is missing; a page is read and kept on disk as one.
@@ -138,6 +139,18 @@ impl Extent {
                     self.trust(page, grid)
                         .is_some_and(|trust| trust.answers(need, &grid.page(page), rules, now_ms))
                 }))
+    }
+
+    /// The pages alone, which it has.
+    pub(super) fn cut(self, pages: Range<i64>, grid: Grid) -> Self {
+        let span = grid.span(&pages);
+        if span == self.span {
+            return self;
+        }
+        let mut part = Joined::default();
+        part.append(&self.series, &span);
+        let trusts = pages.filter_map(|page| self.trust(page, grid)).collect();
+        Self::new(span, part.into_series(), trusts, None)
     }
 
     pub(super) fn trust(&self, page: i64, grid: Grid) -> Option<Trust> {

@@ -31,7 +31,7 @@ pub use error::CandleError;
 pub use extent::TrustRules;
 pub use files::{FileSource, FilesVersion, SERIES_CANDLES_MAX};
 pub use generate::generate;
-pub use quality::Quality;
+pub use quality::{Quality, Resampled};
 pub use query::{CandleQuery, CandleRange, LoadedCandles};
 pub use series::Series;
 pub use shelf::CacheOptions;

@@ -26,10 +26,19 @@ pub struct Quality {
     pub incomplete: usize,
     /// Rows that were left out because their prices cannot be those of a candle.
     pub bad_bars: usize,
-    /// The shorter candles that these were made of; none where they are as they are stored. What is
-    /// said of duplicates, incomplete and bad rows is said of those.
-    pub resampled_from: Option<&'static str>,
-    /// Parts of resampled candles that are not stored.
+    /// What they were made of, where they are not as they are stored.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub resampled: Option<Resampled>,
+}
+
+/// How candles of a timeframe that is not stored were made. What is said of duplicates, incomplete
+/// and bad rows is said of their parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Resampled {
+    /// The timeframe of the parts.
+    #[serde(rename = "resampled_from")]
+    pub from: &'static str,
+    /// Parts that are not stored, of candles of which others are.
     pub parts_missing: u64,
 }
 
@@ -61,8 +70,8 @@ impl Quality {
         quality.bad_bars = between(&flaws.bad, span).len();
         if let Some(parts) = &series.made_of {
             let missing = parts.missing.get(window).unwrap_or_default();
-            quality.resampled_from = Some(parts.timeframe.name());
-            quality.parts_missing = missing.iter().map(|missing| u64::from(*missing)).sum();
+            let parts_missing = missing.iter().map(|missing| u64::from(*missing)).sum();
+            quality.resampled = Some(Resampled { from: parts.timeframe.name(), parts_missing });
         }
         quality
     }

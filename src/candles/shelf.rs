@@ -158,7 +158,16 @@ async fn fetch<S: CandleSource>(
             let series = shelf.source.read(&key.0, ALWAYS).await?.series;
             Arc::new(Extent::new(ALWAYS, series, Vec::new(), None))
         }
-        Reading::Pages { .. } => Arc::new(pages::fetch(&shelf, &key, &need).await?),
+        Reading::Pages { .. } => {
+            let extent = pages::fetch(&shelf, &key, &need).await?;
+            let grid = Grid::of(key.0.timeframe);
+            if shelf.memory.has_room_for(extent.series.bytes()) {
+                Arc::new(extent)
+            } else {
+                // Alone it may have the room that it has not together with what was there.
+                Arc::new(extent.cut(grid.pages(&need.span), grid))
+            }
+        }
     };
     shelf.memory.put(key, Arc::clone(&extent));
     Ok(extent)

@@ -96,11 +96,8 @@ impl<S: CandleSource> CandleCache<S> {
         };
         let bounds = Bounds::of(query, stored)?;
         let (first, _) = bounds.stored;
-        let length_of = |candles: usize| {
-            let candles = i64::try_from(candles).unwrap_or(i64::MAX);
-            candles.saturating_mul(query.timeframe.length_ms())
-        };
-        let mut back = length_of(query.warmup_candles);
+        let count = |candles: usize| i64::try_from(candles).unwrap_or(i64::MAX);
+        let mut back = count(query.warmup_candles).saturating_mul(query.timeframe.length_ms());
         let mut start = bounds.from_ms.saturating_sub(back).max(first);
         loop {
             let extent = self.extent(view, &(start..bounds.until_ms)).await?;
@@ -110,8 +107,11 @@ impl<S: CandleSource> CandleCache<S> {
             if warmup >= query.warmup_candles || reached <= first {
                 return Ok((bounds, extent));
             }
-            // Gaps have eaten some; the next ones may be as large.
-            back = back.saturating_mul(2).max(length_of(query.warmup_candles - warmup));
+            // Gaps have eaten some; those before may be as large, or larger.
+            let seen_ms = bounds.from_ms.saturating_sub(reached);
+            let missing = query.warmup_candles - warmup;
+            let as_dense = (seen_ms / count(warmup).max(1)).saturating_mul(count(missing));
+            back = back.saturating_mul(2).max(as_dense);
             start = reached.saturating_sub(back).max(first);
         }
     }
