@@ -91,7 +91,9 @@ comment on view sluicegate.queue_health is 'One row per kind: ready, running (cl
 
 create view sluicegate.why_waiting as
 with live as (
-    select count(*) as workers from sluicegate.workers
+    select count(*) as workers,
+           case when count(*) = count(waits_for) then min(waits_for) end as waits_for
+      from sluicegate.workers
      where lease_until > clock_timestamp() and dead_at is null and not draining),
 ready as (
     select l.priority, count(*) as jobs
@@ -105,6 +107,7 @@ select q.job_id,
        case when q.state = 2 then 'delayed until ' || to_char(q.run_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
             when l.paused then 'paused'
             when live.workers = 0 then 'no live worker'
+            when live.waits_for is not null and l.kind in ('backtest', 'walk_forward') then live.waits_for
             when l.running >= l.running_max then 'at its limit of ' || l.running_max || ' jobs at once'
             when a.jobs > 0 then 'lower priority than ' || a.jobs || ' jobs'
             else 'no free slot on ' || live.workers || ' workers' end as reason

@@ -5,6 +5,13 @@
 //! other; [`store`] is all SQL; [`kinds`] is what jobs can be; [`backtest`] is the engine, [`statistics`] what is
 //! made of its results.
 
+use mimalloc::MiMalloc;
+
+/// Keeps the pages of large columns for the next run, where the system's would return and fault them
+/// in again each time.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 pub mod backtest;
 pub mod candles;
 pub mod cli;

@@ -17,6 +17,7 @@ use crate::consumers::outcome::{OutcomeConsumer, RetryDelays};
 use crate::consumers::pending_job::PendingJobConsumer;
 use crate::consumers::progress::ProgressConsumer;
 use crate::kinds::backtest::{BacktestKind, Preparer, SharedLimits, Validate, Validator};
+use crate::kinds::outage::Outage;
 use crate::kinds::sleep::SleepKind;
 use crate::kinds::walk_forward::WalkForwardKind;
 use crate::kinds::{Kinds, Limits};
@@ -36,6 +37,8 @@ use crate::worker::{Wakes, Worker};
 pub struct Compute {
     /// All kinds of jobs it runs.
     pub kinds: Kinds,
+    /// Whether its candles answer.
+    pub outage: Outage,
     slots: Arc<Slots>,
     validate: Validate,
 }
@@ -180,18 +183,20 @@ pub fn compute(settings: &Settings) -> anyhow::Result<Compute> {
     let one = limits(backtest.timeout_ms, backtest.stall_ms);
     let walk = limits(walk_forward.timeout_ms, walk_forward.stall_ms);
     let slice = backtest.slice_candles;
-    let preparer = Arc::new(preparer(settings, slots.count().get()));
+    let outage = Outage::default();
+    let preparer = Arc::new(preparer(settings, slots.count().get(), &outage));
     let validator = Validator::new(Arc::clone(&preparer), Arc::clone(&slots), slice);
     let kinds = Kinds::new()
         .with(BacktestKind::new(Arc::clone(&preparer), Arc::clone(&slots), one, slice))
         .with(WalkForwardKind::new(preparer, Arc::clone(&slots), walk, slice))
         .with(SleepKind::new(ms(sleep.timeout_ms)));
-    Ok(Compute { kinds, slots, validate: validator.into_validate() })
+    Ok(Compute { kinds, outage, slots, validate: validator.into_validate() })
 }
 
-/// What loads and shares candles for backtests on this many threads.
+/// What loads and shares candles for backtests on this many threads, and says in `outage` when they do
+/// not answer.
 #[must_use]
-pub fn preparer(settings: &Settings, slots: usize) -> Preparer<FileSource> {
+pub fn preparer(settings: &Settings, slots: usize, outage: &Outage) -> Preparer<FileSource> {
     let recheck = Duration::from_millis(settings.candles.recheck_interval_ms);
     let source = match settings.candles.source {
         CandleSourceName::Files => FileSource::new(settings.candles.files.dir.clone()),
@@ -203,7 +208,8 @@ pub fn preparer(settings: &Settings, slots: usize) -> Preparer<FileSource> {
         windows_mb_max: backtest.windows_mb_max,
         series_mb_max: backtest.series_mb_max,
     };
-    Preparer::new(candles, slots, Duration::from_millis(backtest.stall_ms), shared)
+    let patience = Duration::from_millis(backtest.stall_ms);
+    Preparer::new(candles, slots, patience, shared, outage)
 }
 
 fn ms(value: u64) -> i64 {

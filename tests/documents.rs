@@ -1,9 +1,11 @@
-//! What the documents show to paste works: every bundle in `docs/scenarios.md` is inserted and run.
+//! What the documents show to paste works: every bundle in `docs/` is inserted and run, and what the
+//! documents say of its summary is there.
 
 mod support;
 
 use std::time::Duration;
 
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row};
 use support::{DaemonProcess, TestDatabase, eventually};
 use uuid::Uuid;
@@ -68,4 +70,33 @@ async fn every_bundle_that_the_scenarios_show_runs_to_its_end() {
         assert_eq!((status.as_str(), error, failed), ("completed", None, 0), "{heading}");
         assert!(trades.unwrap_or(0) > 0, "{heading}: nothing was traded");
     }
+}
+
+#[tokio::test]
+async fn a_summary_has_every_key_that_the_statistics_are_said_to_have() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/statistics.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let db = TestDatabase::new().await;
+    let _daemon = DaemonProcess::run(&db.url(), &[]);
+    let (_, sql) = sql_blocks(&document).pop().unwrap();
+    let bundle: Uuid = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(db.pool()).await.unwrap();
+    let statistics = eventually(PATIENCE, "the bundle ends", async || {
+        let read = "select summary -> 'statistics' from sluicegate.bundles
+                     where id = $1 and status = 'completed'";
+        let row = sqlx::query_scalar::<_, Value>(read).bind(bundle);
+        row.fetch_optional(db.pool()).await.unwrap()
+    })
+    .await;
+    let table = document.split("## Keys of").nth(1).unwrap().split("## ").next().unwrap();
+    let mut keys = 0;
+    for row in table.lines().filter(|line| line.starts_with("| `")) {
+        let cell = row.split('|').nth(1).unwrap();
+        for key in cell.split('`').skip(1).step_by(2) {
+            let pointer = format!("/{}", key.replace('.', "/"));
+            let found = statistics.pointer(&pointer);
+            assert!(found.is_some_and(|value| !value.is_null()), "{key}: {found:?}");
+            keys += 1;
+        }
+    }
+    assert!(keys > 20, "{keys}");
 }

@@ -74,6 +74,12 @@ pub trait CandleSource: Send + Sync + 'static {
         series: &SeriesKey,
     ) -> impl Future<Output = Result<Option<(i64, i64)>, CandleError>> + Send;
 
+    /// Whether the place answers at all, which tells a place that is down from a series that cannot
+    /// be read.
+    fn answers(&self) -> impl Future<Output = Result<(), CandleError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// All stored series, by ticker, then timeframe.
     fn list(&self) -> impl Future<Output = Result<Vec<SeriesKey>, CandleError>> + Send;
 }

@@ -9,6 +9,7 @@ use crate::backtest::{Backtest, ENGINE_VERSION, Report};
 use crate::candles::CandleRange;
 use crate::domain::job::{Failure, JobId};
 use crate::kinds::backtest::{Prepared, variant_digest};
+use crate::kinds::outage::Outage;
 use crate::kinds::{RunControl, RunError};
 use crate::settings::Settings;
 use crate::store::{Store, StoredJob, StoredResult};
@@ -49,11 +50,12 @@ impl Rerun {
             // What was kept back is not in it.
             variant.config.validation.holdout_pct = None;
         }
-        let preparer = topology::preparer(settings, 1);
+        let preparer = topology::preparer(settings, 1, &Outage::default());
         let prepared =
             preparer.load(variant, &RunControl::default()).await.map_err(|error| match error {
                 RunError::Failed(failure) => in_words(job, &failure),
                 RunError::Interrupted => anyhow!("job {job}: interrupted"),
+                RunError::Unavailable(reason) => anyhow!("job {job}: {reason}"),
             })?;
         let run = move || prepared.start().map(|run| (in_slices(run, slices), prepared));
         let (report, prepared) =

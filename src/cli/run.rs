@@ -53,7 +53,7 @@ pub(super) async fn daemon(
     let compute = topology::compute(settings)?;
     // The lease has a connection of its own: it must not wait behind the work.
     let leases = Store::new(&DatabaseSettings { max_connections: 1, ..settings.database.clone() })?;
-    let worker = Worker::start(&leases, settings.worker).await?;
+    let worker = Worker::start(&leases, settings.worker, compute.outage.clone()).await?;
     let mut pipes = topology::pipes(settings, &store, &worker, &compute);
     prepare(&mut pipes)?;
     pipes.run(shutdown).await?;

@@ -61,7 +61,9 @@ impl PendingJobConsumer {
         let ending = match self.run(job, &context, shutdown).await {
             Ok(ending) => ending,
             Err(RunError::Failed(failure)) => Ending::Failed(failure),
-            Err(RunError::Interrupted) => return Box::pin(self.interrupted(claim)).await,
+            Err(RunError::Interrupted | RunError::Unavailable(_)) => {
+                return Box::pin(self.interrupted(claim)).await;
+            }
         };
         self.worker.held().run_ended(claim);
         // The claim stays held until its end is written: the look would give it back otherwise.
@@ -118,7 +120,7 @@ impl PendingJobConsumer {
         })
     }
 
-    /// A run that was cancelled: given back if the claim still stands, dropped if it was lost. Boxed
+    /// A run that was cancelled, or cannot be done now: given back if the claim still stands, dropped if it was lost. Boxed
     /// by its callers: the statement's future is large, and every job would carry its room along.
     async fn interrupted(&self, claim: Claim) -> anyhow::Result<()> {
         let held = self.worker.held().control(claim).is_some();

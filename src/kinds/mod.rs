@@ -2,6 +2,7 @@
 
 pub mod backtest;
 mod control;
+pub mod outage;
 mod parts;
 pub mod sleep;
 pub mod walk_forward;
@@ -109,6 +110,8 @@ pub enum RunError {
     Failed(Failure),
     /// The run was cancelled before it was done.
     Interrupted,
+    /// What it needs does not answer, for the reason given: it is given back, which is no failure.
+    Unavailable(String),
 }
 
 impl From<Failure> for RunError {

@@ -66,6 +66,7 @@ impl Store {
         lease_ms: i64,
         held: &[Claim],
         orphan_after_ms: i64,
+        waits_for: Option<String>,
     ) -> Result<Look, StoreError> {
         const WHAT: &str = "renew the lease";
         let (ids, fences) = columns_of(held);
@@ -78,7 +79,8 @@ impl Store {
             lease_ms,
             ids,
             fences,
-            orphan_after_ms
+            orphan_after_ms,
+            waits_for
         );
         let lost_ids: Vec<i64> = column(&row, "lost_ids", WHAT)?;
         let lost_fences: Vec<i64> = column(&row, "lost_fences", WHAT)?;

@@ -64,6 +64,7 @@ impl Worker {
                 i64::try_from(settings.lease_ms).unwrap_or(i64::MAX),
                 &held,
                 i64::try_from(settings.orphan_after_ms).unwrap_or(i64::MAX),
+                self.0.outage.reason(),
             )
             .await?;
         if look.alive {

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 pub use self::held::Held;
 pub use self::wakes::Wakes;
+use crate::kinds::outage::Outage;
 use crate::store::{Store, StoreError, WorkerId};
 
 /// How a worker holds its lease and how much it takes on.
@@ -58,16 +59,21 @@ struct Inner {
     trusted_until: Mutex<Instant>,
     last_failure: Mutex<Option<Instant>>,
     held: Held,
+    outage: Outage,
     renew_now: tokio::sync::Notify,
     new_id: tokio::sync::Notify,
 }
 
 impl Worker {
-    /// Takes a new id and registers it.
+    /// Takes a new id and registers it; during an `outage` no jobs that need a slot are claimed.
     ///
     /// # Errors
     /// The database cannot be reached.
-    pub async fn start(store: &Store, settings: WorkerSettings) -> Result<Self, StoreError> {
+    pub async fn start(
+        store: &Store,
+        settings: WorkerSettings,
+        outage: Outage,
+    ) -> Result<Self, StoreError> {
         // A renewal that hangs must be given up while there is time for another one.
         let patience = Duration::from_millis(settings.lease_ms / 4);
         let worker = Self(Arc::new(Inner {
@@ -78,6 +84,7 @@ impl Worker {
             trusted_until: Mutex::new(Instant::now()),
             last_failure: Mutex::default(),
             held: Held::default(),
+            outage,
             renew_now: tokio::sync::Notify::new(),
             new_id: tokio::sync::Notify::new(),
         }));
@@ -120,7 +127,8 @@ impl Worker {
     #[must_use]
     pub fn slot_room(&self) -> usize {
         let settings = &self.0.settings;
-        self.held().slot_room(settings.slot_count(), Duration::from_millis(settings.claim_ahead_ms))
+        let ahead = Duration::from_millis(settings.claim_ahead_ms);
+        self.0.outage.room(self.held().slot_room(settings.slot_count(), ahead))
     }
 
     /// Whether more jobs that need a slot should be claimed soon.

@@ -175,7 +175,8 @@ fn lists_of_timeframes_directions_and_sizes_make_variants_too() {
     let mut bundle = example();
     bundle["ticker_variants"] =
         json!(["BTC/USDT:USDT", {"ticker": "X", "timeframe": ["1h", "4h"]}]);
-    bundle["scenario_variants"] = json!([{"preset": "buy_and_hold", "direction": ["long", "short"]}, {"preset": "sma_cross"}]);
+    bundle["scenario_variants"] =
+        json!([{"preset": "macd_cross", "direction": ["long", "short"]}, {"preset": "sma_cross"}]);
     bundle["money_management_variants"] =
         json!([{"size": {"pct_equity": {"from": 10, "to": 30, "step": 10}}}, {}]);
     let variants = variants(&parse(&bundle).unwrap());

@@ -78,7 +78,7 @@ impl BundleClosingConsumer {
                 tracing::warn!(job = job_id, failure.message, "a best variant is not checked");
                 json!({ "unchecked": failure.message })
             }
-            Err(RunError::Interrupted) => return Ok(false),
+            Err(RunError::Interrupted | RunError::Unavailable(_)) => return Ok(false),
         };
         if checks {
             self.store.keep_validation(*job_id, result_digest, &validation).await?;

@@ -16,6 +16,7 @@ use crate::backtest::{Backtest, CheckedCandles, Shared, warmup_candles};
 use crate::candles::{CandleCache, CandleQuery, CandleRange, CandleSource, LoadedCandles};
 use crate::domain::candles::Timeframe;
 use crate::domain::job::Failure;
+use crate::kinds::outage::Outage;
 use crate::kinds::{RunControl, RunError};
 
 /// Jobs per slot that may hold their candles.
@@ -44,6 +45,7 @@ pub struct Preparer<S: CandleSource> {
     shared: Shared,
     loading: Arc<Semaphore>,
     patience: Duration,
+    outage: Outage,
 }
 
 impl<S: CandleSource> fmt::Debug for Preparer<S> {
@@ -70,14 +72,15 @@ pub struct Prepared {
 }
 
 impl<S: CandleSource> Preparer<S> {
-    /// Prepares runs for `slots` threads; a source that does not answer within `patience` fails the
-    /// run.
+    /// Prepares runs for `slots` threads; candles that do not come within `patience` fail the run.
+    /// `outage` is told whether the source answers at all: where it does not, no run fails of it.
     #[must_use]
     pub fn new(
         candles: Arc<CandleCache<S>>,
         slots: usize,
         patience: Duration,
         limits: SharedLimits,
+        outage: &Outage,
     ) -> Self {
         let weigh = |_: &WindowKey, set: &CheckedCandles| {
             u32::try_from(set.candles().bytes() >> 10).unwrap_or(u32::MAX)
@@ -91,6 +94,7 @@ impl<S: CandleSource> Preparer<S> {
             shared: Shared::new(limits.series_mb_max << 20),
             loading: Arc::new(Semaphore::new(slots * LOADED_PER_SLOT)),
             patience,
+            outage: outage.clone(),
         }
     }
 
@@ -166,14 +170,31 @@ impl<S: CandleSource> Preparer<S> {
             loaded = timeout(self.patience, self.candles.load(query)) => loaded,
             () = control.cancelled() => return Err(RunError::Interrupted),
         };
-        let loaded = loaded.map_err(|_elapsed| {
-            let (series, patience) = (query.series(), self.patience);
-            failure("candles_late", &format!("no candles of {series} after {patience:?}"), true)
-        })?;
-        loaded.map_err(|error| {
-            let retryable = error.class() != "no_candles";
-            failure(error.class(), &anyhow::Error::new(error.clone()), retryable).into()
-        })
+        let failed = match loaded {
+            Ok(Ok(loaded)) => {
+                self.outage.answered();
+                return Ok(loaded);
+            }
+            Ok(Err(error)) if error.class() != "source" => {
+                let retryable = error.class() != "no_candles";
+                return Err(failure(error.class(), &anyhow::Error::new(error), retryable).into());
+            }
+            Ok(Err(error)) => failure(error.class(), &anyhow::Error::new(error), true),
+            Err(_elapsed) => {
+                let (series, patience) = (query.series(), self.patience);
+                let late = format!("no candles of {series} after {patience:?}");
+                failure("candles_late", &late, true)
+            }
+        };
+        // One series that cannot be read is that job's failure; a source that is down is nobody's.
+        match self.candles.source().answers().await {
+            Ok(()) => Err(failed.into()),
+            Err(down) => {
+                let reason = format!("{:#}", anyhow::Error::new(down));
+                self.outage.failed(&reason);
+                Err(RunError::Unavailable(reason))
+            }
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 with me as (
     update sluicegate.workers
        set renewed_at = clock_timestamp(),
-           lease_until = clock_timestamp() + $2 * interval '1 millisecond'
+           lease_until = clock_timestamp() + $2 * interval '1 millisecond',
+           waits_for = $6
      where id = $1 and dead_at is null and stopped_at is null
     returning id),
 held as materialized (

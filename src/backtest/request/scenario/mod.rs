@@ -9,6 +9,8 @@ mod preset;
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::backtest::presets::PresetDefinition;
 use crate::backtest::rules::RuleSet;
 use crate::backtest::scenario::{Choice, Direction, Origin, Scenario};
@@ -99,11 +101,13 @@ impl<'v> ScenarioRequest<'v> {
         let [name, preset, params, condition, direction] =
             node.fields(["name", "preset", "params", "where", "direction"])?;
         let (preset, parameters) = read_preset(&preset, &params, &condition)?;
+        let directions = read_directions(&direction)?;
+        refuse_side_without_entry(preset, &direction)?;
         Ok(Self {
             name: read_name(&name)?,
             form: Form::Preset(preset),
             parameters,
-            directions: read_directions(&direction)?,
+            directions,
             narrowed_by: if condition.is_present() { condition } else { params },
             timeframes: Vec::new(),
         })
@@ -239,6 +243,24 @@ impl Form {
 
 fn read_name(node: &Node<'_>) -> Result<Option<String>, InputError> {
     node.optional(|node| node.text(NAME_CHARS_MAX).map(str::to_owned))
+}
+
+/// Refuses a direction in which the preset would never trade.
+fn refuse_side_without_entry(
+    preset: &PresetDefinition,
+    direction: &Node<'_>,
+) -> Result<(), InputError> {
+    let defaults: Vec<f64> = preset.params.iter().map(|param| param.default).collect();
+    let Ok(rules) = (preset.rules)(&defaults) else { return Ok(()) };
+    for (word, side) in [("long", &rules.long), ("short", &rules.short)] {
+        let asked = direction.one_or_more()?;
+        let asked = asked.iter().find(|node| node.value().and_then(Value::as_str) == Some(word));
+        if let (Some(node), None) = (asked, &side.entry) {
+            let reason = format!("found \"{word}\", in which {} never trades", preset.name);
+            return Err(node.error(&reason));
+        }
+    }
+    Ok(())
 }
 
 fn read_directions(node: &Node<'_>) -> Result<Vec<Direction>, InputError> {
