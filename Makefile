@@ -11,7 +11,7 @@ demo: ## See it work: a private Postgres, sample candles, a bundle, live progres
 	cargo run --locked -- demo
 
 test: ## Run all tests that are not slow
-	@scripts/ensure-tools cargo-nextest
+	@scripts/ensure-tools cargo-nextest influxdb
 	cargo nextest run --locked
 
 lint: ## Check format, clippy and documentation; warnings are errors
@@ -28,7 +28,7 @@ bench: ## Measure
 	cargo bench --locked
 
 check-all: lint ## Everything: lint, slow tests too, each bench once
-	@scripts/ensure-tools cargo-nextest pgbouncer
+	@scripts/ensure-tools cargo-nextest pgbouncer influxdb
 	cargo nextest run --locked --run-ignored all
 	cargo test --doc --locked
 	cargo test --benches --locked

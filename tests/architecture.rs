@@ -20,7 +20,7 @@ const MAY_NAME: [(&str, &[&str]); 15] = [
     ("topology", &ALL),
     ("telemetry", &["settings"]),
     // Each section of the settings belongs to whoever goes by it.
-    ("settings", &["store", "pipeline", "worker"]),
+    ("settings", &["candles", "store", "pipeline", "worker"]),
     ("publishers", &["store", "pipeline", "worker", "domain"]),
     ("consumers", &["store", "pipeline", "worker", "kinds", "backtest", "statistics", "domain"]),
     ("worker", &["store", "kinds", "pipeline", "domain"]),
@@ -50,8 +50,8 @@ const ALL: [&str; 14] = [
 ];
 
 /// What only one module may name.
-const BELONGS_TO: [(&str, &str); 3] =
-    [("sqlx", "store"), ("flume", "pipeline"), ("influxdb2", "candles")];
+const BELONGS_TO: [(&str, &str); 4] =
+    [("sqlx", "store"), ("flume", "pipeline"), ("influxdb2", "candles"), ("reqwest", "candles")];
 
 /// Modules without input, output and clock, and what they therefore never name.
 const PURE: [&str; 3] = ["backtest", "statistics", "domain"];

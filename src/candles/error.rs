@@ -58,10 +58,36 @@ pub enum CandleError {
     /// The series is longer than this process is willing to hold.
     #[error("{file}: found more than {candles_max} candles in one series, allowed {candles_max}")]
     TooLarge {
-        /// The file in which the limit was passed, relative to the candle directory.
+        /// The file in which the limit was passed, relative to the candle directory, or the series.
         file: String,
         /// The most candles one series may have.
         candles_max: usize,
+    },
+    /// A stored candle has a field that is no number.
+    #[error("{place}, field {field}: found {found:?}, allowed a number")]
+    Field {
+        /// Which candle, of which series and where.
+        place: String,
+        /// The field, as it is stored.
+        field: String,
+        /// What stands there.
+        found: String,
+    },
+    /// The source does not answer, or not with a whole answer; later it may.
+    #[error("{attempt}: {reason}")]
+    SourceUnavailable {
+        /// What was tried, verb and object.
+        attempt: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The source will not answer this: the token, the bucket, the query or a limit is wrong.
+    #[error("{attempt}: {reason}")]
+    SourceRefused {
+        /// What was tried, verb and object.
+        attempt: String,
+        /// What the source says.
+        reason: String,
     },
     /// The source cannot be read now.
     #[error("{attempt}")]
@@ -75,21 +101,27 @@ pub enum CandleError {
 
 impl CandleError {
     /// The error's class as written to a failed job: `no_candles` (nothing is stored),
-    /// `bad_candles` (what is stored cannot be used), or `source` (another try may succeed).
+    /// `bad_candles` (what is stored cannot be used), `source_refused` (somebody has to change the
+    /// source or its settings first), or `source` (another try may succeed).
     #[must_use]
     pub fn class(&self) -> &'static str {
         match self {
             Self::UnknownTicker { .. } | Self::NoSeries { .. } | Self::NoCandles { .. } => {
                 "no_candles"
             }
-            Self::Broken { .. } | Self::TooLarge { .. } => "bad_candles",
-            Self::Io { .. } => "source",
+            Self::Broken { .. } | Self::TooLarge { .. } | Self::Field { .. } => "bad_candles",
+            Self::SourceRefused { .. } => "source_refused",
+            Self::Io { .. } | Self::SourceUnavailable { .. } => "source",
         }
     }
 
     /// The ticker is shortened to what can be shown.
     pub(super) fn unknown_ticker(ticker: &str, nearest: Vec<String>) -> Self {
         Self::UnknownTicker { ticker: ticker.chars().take(TICKER_SHOWN_MAX).collect(), nearest }
+    }
+
+    pub(super) fn refused(attempt: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::SourceRefused { attempt: attempt.into(), reason: reason.into() }
     }
 
     pub(super) fn io(attempt: impl Into<String>, source: io::Error) -> Self {

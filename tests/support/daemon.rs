@@ -100,6 +100,11 @@ impl DaemonProcess {
         self.signal(Signal::SIGHUP);
     }
 
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_some()
+    }
+
     /// Waits for its end; the test fails after `deadline`.
     pub(crate) async fn wait(&mut self, deadline: Duration) -> ExitStatus {
         eventually(deadline, "the daemon ends", async || self.process.try_wait().unwrap()).await

@@ -176,7 +176,7 @@ impl<S: CandleSource> Preparer<S> {
                 return Ok(loaded);
             }
             Ok(Err(error)) if error.class() != "source" => {
-                let retryable = error.class() != "no_candles";
+                let retryable = !matches!(error.class(), "no_candles" | "source_refused");
                 return Err(failure(error.class(), &anyhow::Error::new(error), retryable).into());
             }
             Ok(Err(error)) => failure(error.class(), &anyhow::Error::new(error), true),
