@@ -72,16 +72,18 @@ struct WindowFacts {
 impl<S: CandleSource> CandleCache<S> {
     /// A cache over `source`.
     pub fn new(source: S, options: CacheOptions) -> Self {
-        let recheck = match source.reading() {
-            Reading::Whole => options.recheck_interval,
+        let millis = |ms: i64| Duration::from_millis(ms.try_into().unwrap_or(0));
+        let recheck = options.recheck_interval;
+        let (recheck, finer) = match source.reading() {
+            Reading::Whole => (recheck, recheck),
             Reading::Pages { .. } => {
-                Duration::from_millis(options.trust.fresh_ms.try_into().unwrap_or(0))
+                (millis(options.trust.fresh_ms), millis(options.trust.settle_ms))
             }
         };
         Self {
             shelf: Arc::new(Shelf::new(source, options)),
             versions: Cache::builder().max_capacity(VERSIONS_MAX).time_to_live(recheck).build(),
-            finer: Cache::builder().max_capacity(VERSIONS_MAX).time_to_live(recheck).build(),
+            finer: Cache::builder().max_capacity(VERSIONS_MAX).time_to_live(finer).build(),
             list: Cache::builder().max_capacity(1).time_to_live(recheck).build(),
             resampling: Flights::new(),
             windows: Cache::new(WINDOWS_MAX),

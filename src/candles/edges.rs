@@ -38,6 +38,11 @@ impl EdgesBook {
     pub(super) fn new() -> Self {
         Self { known: Cache::new(SERIES_MAX), flights: Flights::new() }
     }
+
+    /// Whether the source was asked about a series, by this process.
+    pub(super) fn knows(&self, series: &SeriesKey) -> bool {
+        self.known.contains_key(series)
+    }
 }
 
 impl Edges {

@@ -17,8 +17,10 @@ pub(super) type Flight<T> = Shared<Load<T>>;
 
 /// The loads that are under way, at most one per key. `A` says what was asked for.
 pub(super) struct Flights<K, A, T: Clone> {
-    live: Mutex<HashMap<K, (A, WeakShared<Load<T>>)>>,
+    live: Mutex<HashMap<K, Live<A, T>>>,
 }
+
+type Live<A, T> = (A, WeakShared<Load<T>>);
 
 impl<K: Eq + Hash, A: Clone, T: Clone> Flights<K, A, T> {
     pub(super) fn new() -> Self {

@@ -7,6 +7,7 @@
 
 mod any_source;
 mod cache;
+mod clock;
 mod csv_file;
 mod disk;
 mod edges;

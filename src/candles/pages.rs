@@ -50,10 +50,9 @@ pub(super) async fn fetch<S: CandleSource>(
         let now_ms = shelf.now_ms();
         let plans = plan(shelf, key, need, now_ms).await?;
         let pieces = read(shelf, &key.0, &plans).await?;
-        let grid = Grid::of(key.0.timeframe);
-        let (rules, disk, series) = (shelf.options.trust, shelf.disk.clone(), key.0.clone());
-        let join = move || Ok(join(&series, plans, &pieces, disk.as_deref(), grid, &rules, now_ms));
-        match blocking(join).await? {
+        let (rules, disk) = (shelf.options.trust, shelf.disk.clone());
+        let joining = Joining { series: key.0.clone(), disk, rules, now_ms };
+        match blocking(move || Ok(joining.join(plans, &pieces))).await? {
             Outcome::Joined(extent) => return Ok(extent),
             // What was broken is no longer there, so this comes to an end.
             Outcome::Broken => {}
@@ -172,65 +171,81 @@ impl Plan {
     }
 }
 
-/// Joins the pages, and writes those to disk that were read from the source; blocks.
-fn join(
-    series: &SeriesKey,
-    plans: Vec<Plan>,
-    pieces: &[Piece],
-    disk: Option<&Disk>,
-    grid: Grid,
-    rules: &TrustRules,
+/// Joins pages of a series.
+struct Joining {
+    series: SeriesKey,
+    disk: Option<Arc<Disk>>,
+    rules: TrustRules,
+    /// When what was read from the source was asked for.
     now_ms: i64,
-) -> Outcome {
-    let in_bases: usize = plans.iter().map(Plan::candles_in_base).sum();
-    let in_pieces: usize = pieces.iter().map(|piece| piece.series.candles.len()).sum();
-    let mut joined = Joined::with_capacity(in_bases + in_pieces);
-    let mut trusts = Vec::with_capacity(plans.len());
-    let mut read = Vec::new();
-    let mut held = None;
-    let mut broken = false;
-    let start = plans.first().map_or(0, |plan| plan.span.start);
-    let end = plans.last().map_or(0, |plan| plan.span.end);
-    for plan in plans {
-        let Plan { page, span, base, trust, read_from } = plan;
-        let base_end = read_from.unwrap_or(span.end);
-        match base {
-            Base::None => {}
-            Base::Memory(extent) => {
-                joined.append(&extent.series, &(span.start..base_end));
-                held = Some(extent);
-            }
-            Base::Disk(file) => {
-                if let (Err(problem), Some(disk)) = (file.read_into(&mut joined), disk) {
-                    disk.drop_broken(series, page, &problem);
-                    broken = true;
+}
+
+impl Joining {
+    /// Joins the pages, and writes those to disk that were read from the source; blocks.
+    fn join(&self, plans: Vec<Plan>, pieces: &[Piece]) -> Outcome {
+        let in_bases: usize = plans.iter().map(Plan::candles_in_base).sum();
+        let in_pieces: usize = pieces.iter().map(|piece| piece.series.candles.len()).sum();
+        let mut joined = Joined::with_capacity(in_bases + in_pieces);
+        let (mut trusts, mut read) = (Vec::with_capacity(plans.len()), Vec::new());
+        let (mut held, mut is_broken) = (None, false);
+        let start = plans.first().map_or(0, |plan| plan.span.start);
+        let end = plans.last().map_or(0, |plan| plan.span.end);
+        for plan in plans {
+            let base_end = plan.read_from.unwrap_or(plan.span.end);
+            let trust = self.trust(&plan);
+            match plan.base {
+                Base::None => {}
+                Base::Memory(extent) => {
+                    joined.append(&extent.series, &(plan.span.start..base_end));
+                    held = Some(extent);
                 }
-                joined.truncate(base_end);
+                Base::Disk(file) => {
+                    is_broken |= !self.append(&file, plan.page, &mut joined);
+                    joined.truncate(base_end);
+                }
+            }
+            if let Some(from) = plan.read_from {
+                if let Some(piece) = pieces.iter().find(|piece| piece.covers.contains(&from)) {
+                    joined.append(&piece.series, &(from..plan.span.end));
+                }
+                read.push((plan.page, plan.span, trust));
+            }
+            trusts.push(trust);
+        }
+        if is_broken {
+            return Outcome::Broken;
+        }
+        let joined = joined.into_series();
+        if let Some(disk) = &self.disk {
+            for (page, span, trust) in read {
+                disk.write(&self.series, page, &joined, &span, trust);
             }
         }
-        let mut now = trust.unwrap_or_else(|| grid.trust(page, now_ms, rules));
-        if let Some(from) = read_from {
-            let piece = pieces.iter().find(|piece| piece.covers.contains(&from));
-            if let Some(piece) = piece {
-                joined.append(&piece.series, &(from..span.end));
-            }
-            let fresh = grid.trust(page, now_ms, rules);
-            now.settled_until = now.settled_until.max(fresh.settled_until);
-            now.read_ms = now_ms;
-            read.push((page, span, now));
+        Outcome::Joined(extent(start..end, joined, trusts, held.as_deref()))
+    }
+
+    /// Adds a page from disk; whether it was sound.
+    fn append(&self, file: &PageFile, page: i64, joined: &mut Joined) -> bool {
+        let read = file.read_into(joined);
+        if let (Err(problem), Some(disk)) = (&read, &self.disk) {
+            disk.drop_broken(&self.series, page, problem);
         }
-        trusts.push(now);
+        read.is_ok()
     }
-    if broken {
-        return Outcome::Broken;
-    }
-    let joined = joined.into_series();
-    if let Some(disk) = disk {
-        for (page, span, trust) in read {
-            disk.write(series, page, &joined, &span, trust);
+
+    /// What a page is known by once it is read.
+    fn trust(&self, plan: &Plan) -> Trust {
+        let now = Grid::of(self.series.timeframe).trust(plan.page, self.now_ms, &self.rules);
+        match (plan.trust, plan.read_from) {
+            (Some(trust), None) => trust,
+            (Some(trust), Some(_)) => Trust {
+                settled_until: trust.settled_until.max(now.settled_until),
+                read_ms: self.now_ms,
+                ..trust
+            },
+            (None, _) => now,
         }
     }
-    Outcome::Joined(extent(start..end, joined, trusts, held.as_deref()))
 }
 
 /// The extent of what was joined. Where it is what was held before, it keeps its name, so that all

@@ -4,10 +4,11 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
+use super::clock::clock_ms;
 use super::disk::{Disk, DiskOptions};
 use super::edges::EdgesBook;
 use super::extent::{Extent, Grid, Need, TrustRules};
@@ -61,11 +62,6 @@ impl fmt::Debug for CacheOptions {
             .field("disk", &self.disk)
             .finish_non_exhaustive()
     }
-}
-
-fn clock_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A series and its version.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 
-use super::extent::{Extent, Need};
+use super::extent::{Extent, Need, is_within};
 use super::files::nearest;
 use super::query::Bounds;
 use super::resampled::{complete_within, finer, make};
@@ -32,7 +32,7 @@ impl<S: CandleSource> CandleCache<S> {
     /// Finds the stored series that answers `query`.
     pub(super) async fn view(&self, query: &CandleQuery) -> Result<View<S>, CandleError> {
         let asked = query.series();
-        if let Some(timeframe) = self.finer.get(&asked).await {
+        if let Some(timeframe) = self.known_finer(&asked).await? {
             let stored = SeriesKey { timeframe, ..asked };
             return self.view_of(stored, query).await;
         }
@@ -43,7 +43,33 @@ impl<S: CandleSource> CandleCache<S> {
         let CandleError::NoSeries { stored, .. } = &missing else { return Err(missing) };
         let Some(timeframe) = finer(asked.timeframe, stored) else { return Err(missing) };
         self.finer.insert(asked.clone(), timeframe).await;
+        if let Some(disk) = self.shelf.disk.clone() {
+            let (asked, now_ms) = (asked.clone(), self.shelf.now_ms());
+            let write = move || {
+                disk.write_finer(&asked, timeframe, now_ms);
+                Ok(())
+            };
+            blocking(write).await?;
+        }
         self.view_of(SeriesKey { timeframe, ..asked }, query).await
+    }
+
+    /// The timeframe that candles of a series are made of, where that was found not long ago.
+    async fn known_finer(&self, asked: &SeriesKey) -> Result<Option<Timeframe>, CandleError> {
+        if let Some(timeframe) = self.finer.get(asked).await {
+            return Ok(Some(timeframe));
+        }
+        let Some(disk) = self.shelf.disk.clone().filter(|_| !self.shelf.edges.knows(asked)) else {
+            return Ok(None);
+        };
+        let series = asked.clone();
+        let on_disk = blocking(move || Ok(disk.finer(&series))).await?;
+        let (settle_ms, now_ms) = (self.shelf.options.trust.settle_ms, self.shelf.now_ms());
+        let found = on_disk.filter(|(_, read_ms)| is_within(*read_ms, settle_ms, now_ms));
+        if let Some((timeframe, _)) = found {
+            self.finer.insert(asked.clone(), timeframe).await;
+        }
+        Ok(found.map(|(timeframe, _)| timeframe))
     }
 
     async fn view_of(&self, key: SeriesKey, query: &CandleQuery) -> Result<View<S>, CandleError> {

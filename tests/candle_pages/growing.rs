@@ -49,20 +49,22 @@ impl Growing {
     }
 }
 
-fn page_end(time: i64) -> i64 {
-    (time.div_euclid(PAGE_MS) + 1) * PAGE_MS
+/// The page that a time lies in.
+fn page_of(time: i64) -> Range<i64> {
+    let page = time.div_euclid(PAGE_MS);
+    page * PAGE_MS..(page + 1) * PAGE_MS
 }
 
 /// Of what is read now, this had not settled.
 fn unsettled(now_ms: i64) -> Range<i64> {
-    now_ms - DAY_MS - MINUTE_MS..page_end(now_ms)
+    now_ms - DAY_MS - MINUTE_MS..page_of(now_ms).end
 }
 
 #[tokio::test]
 async fn the_end_of_a_series_is_trusted_for_a_minute_and_then_read_from_where_it_may_differ() {
     let growing = Growing::new(None);
     let first = growing.last_two_days().await;
-    assert_eq!(growing.asked(), (vec![page_end(NOW_MS) - PAGE_MS..page_end(NOW_MS)], 1));
+    assert_eq!(growing.asked(), (vec![page_of(NOW_MS)], 1));
     growing.go_on_to(NOW_MS + MINUTE_MS - 1);
     assert_eq!(growing.last_two_days().await.digest, first.digest);
     assert_eq!(growing.asked(), (vec![], 0));
@@ -107,7 +109,7 @@ async fn what_has_settled_is_kept_for_thirty_days() {
     let (from_ms, until_ms) = (NOW_MS - 9 * DAY_MS, NOW_MS - 2 * DAY_MS);
     let settled = CandleRange::Between { from_ms, until_ms };
     growing.ask(settled).await;
-    let page = page_end(NOW_MS) - PAGE_MS..page_end(NOW_MS);
+    let page = page_of(NOW_MS);
     assert_eq!(growing.asked(), (vec![page.clone()], 1));
     growing.go_on_to(NOW_MS + 30 * DAY_MS - 1);
     growing.ask(settled).await;

@@ -1,5 +1,5 @@
 //! The candle cache over a source that is read in pages: what is asked, how often, and what is kept.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod damaged;
 mod growing;
@@ -32,10 +32,10 @@ async fn a_thousand_loads_at_once_are_one_read_and_one_copy() {
     let served = served(dir.path());
     served.gate.forget_permits(usize::MAX);
     let cache = cache(&served, None);
-    let queries: Vec<_> = (0..1_000)
+    let queries: Vec<_> = (0..1_000_u16)
         .map(|index| CandleQuery {
-            warmup_candles: index,
-            ..query("1m", FIRST + PAGE_MS + index as i64, FIRST + 3 * PAGE_MS)
+            warmup_candles: usize::from(index),
+            ..query("1m", FIRST + PAGE_MS + i64::from(index), FIRST + 3 * PAGE_MS)
         })
         .collect();
     // All ask for the same pages, but for those that need more warm-up than the page before holds.

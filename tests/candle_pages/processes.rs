@@ -11,6 +11,7 @@ use crate::FIRST;
 use crate::served::{NOW_MS, PAGE_MS, Served, options, query};
 
 const CHILD: &str = "SLUICEGATE_TEST_CANDLE_FOLDERS";
+const ROUNDS: i64 = 20;
 /// Less than half of what all pages take, so that files go while others are read.
 const BYTES_MAX: u64 = 5 * 53_000;
 
@@ -33,10 +34,12 @@ async fn work(served: &Served, disk: &Path, rounds: i64) -> Vec<String> {
 
 /// Not a test of its own: what the second process of the test below does.
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "how a test tells its child what to do")]
+#[expect(clippy::print_stdout, reason = "how the child answers")]
 async fn second_process() {
     let Ok(folders) = std::env::var(CHILD) else { return };
     let (dir, disk) = folders.split_once('\n').unwrap();
-    let digests = work(&Served::new(Path::new(dir)), Path::new(disk), 60).await;
+    let digests = work(&Served::new(Path::new(dir)), Path::new(disk), ROUNDS).await;
     println!("digests {}", digests.join(" "));
 }
 
@@ -50,7 +53,7 @@ async fn two_processes_share_a_folder_and_see_no_torn_file() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let ours = work(&served, disk.path(), 60).await;
+    let ours = work(&served, disk.path(), ROUNDS).await;
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     let printed = String::from_utf8(output.stdout).unwrap();

@@ -44,13 +44,12 @@ async fn only_complete_candles_are_made_and_gaps_inside_are_counted() {
     let minutes = minutes.candles();
     let first = minutes.time.partition_point(|time| *time < START + HOUR_MS);
     let candles = loaded.candles_in_window();
-    assert_eq!(candles.open[0], minutes.open[first]);
-    assert_eq!(
-        candles.high[0],
-        minutes.high[first..first + 30].iter().copied().fold(0.0, f64::max)
-    );
-    assert_eq!(candles.low[0], minutes.low[first..first + 30].iter().copied().fold(1e9, f64::min));
-    assert_eq!((candles.close[0], candles.volume[0]), (minutes.close[first + 29], 300.0));
+    let parts = first..first + 30;
+    let high = minutes.high[parts.clone()].iter().copied().fold(0.0, f64::max);
+    let low = minutes.low[parts].iter().copied().fold(1e9, f64::min);
+    let (open, close) = (minutes.open[first], minutes.close[first + 29]);
+    let made = candles.rows().next().unwrap();
+    assert_eq!(made, (hours[0], [open, high, low, close, 300.0]));
     // A window in the middle, with warm-up, is the same part of the same candles.
     let part = query("1h", START + 5 * HOUR_MS - 1, START + 7 * HOUR_MS + 1);
     let part = both(&served, &CandleQuery { warmup_candles: 2, ..part }).await;
@@ -89,16 +88,14 @@ async fn a_candle_that_has_not_closed_is_left_out_until_it_has() {
     let clock = Arc::new(AtomicI64::new(0));
     let cache = CandleCache::new(served.clone(), options(None, &clock));
     let last = CandleQuery { range: CandleRange::Last { span_ms: DAY_MS }, ..query("1h", 0, 1) };
-    for (minute, hours) in [(119, 1), (120, 2), (200, 3)] {
+    for (minute, hours) in [(119, 1), (120, 2), (200, 3_u8)] {
         let now_ms = midnight + minute * MINUTE_MS;
         // A server that has the minute that is not over yet.
         served.until.store(now_ms + 1, Ordering::SeqCst);
         clock.store(now_ms, Ordering::SeqCst);
         let loaded = cache.load(&last).await.unwrap();
-        assert_eq!(
-            (loaded.window.len(), loaded.until_ms),
-            (hours, midnight + hours as i64 * HOUR_MS)
-        );
+        let until_ms = midnight + i64::from(hours) * HOUR_MS;
+        assert_eq!((loaded.window.len(), loaded.until_ms), (usize::from(hours), until_ms));
     }
     assert_eq!(served.take_reads().len(), 3);
 }

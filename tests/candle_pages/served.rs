@@ -1,5 +1,7 @@
 //! Stands for a server: serves the candles of real files piece by piece, and counts what it is asked.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +26,8 @@ pub(crate) const NOW_MS: i64 = 1_717_200_000_000;
 #[derive(Clone)]
 pub(crate) struct Served {
     store: FileSource,
+    /// What its files have, once it was read.
+    files: Arc<Mutex<HashMap<SeriesKey, Series>>>,
     /// Rows beside those of the files: read after them.
     pub(crate) more: Arc<Mutex<Candles>>,
     pub(crate) incomplete: Arc<Mutex<Vec<i64>>>,
@@ -40,6 +44,7 @@ impl Served {
     pub(crate) fn new(dir: &Path) -> Self {
         Self {
             store: FileSource::new(dir),
+            files: Arc::default(),
             more: Arc::default(),
             incomplete: Arc::default(),
             until: Arc::new(AtomicI64::new(i64::MAX)),
@@ -72,7 +77,13 @@ impl Served {
     }
 
     fn rows(&self, key: &SeriesKey, span: &Range<i64>) -> Result<Series, CandleError> {
-        let Ok(stored) = self.store.read_series(key) else { return Ok(Series::default()) };
+        let stored = match self.files.lock().entry(key.clone()) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(unknown) => match self.store.read_series(key) {
+                Ok(series) => unknown.insert(series).clone(),
+                Err(_not_stored) => return Ok(Series::default()),
+            },
+        };
         let until = self.until.load(Ordering::SeqCst);
         let mut rows = Candles::default();
         let more = self.more.lock();

@@ -31,6 +31,7 @@ pub(super) type Subject = [u8; 32];
 pub(super) enum Kind {
     Page,
     Edges,
+    Finer,
 }
 
 /// The head of a file.
@@ -84,7 +85,8 @@ impl Header {
         let kind = match u32::from_le_bytes(fields.take()) {
             1 => Kind::Page,
             2 => Kind::Edges,
-            other => return Err(format!("found kind {other}, allowed 1 or 2")),
+            3 => Kind::Finer,
+            other => return Err(format!("found kind {other}, allowed 1 to 3")),
         };
         let header = Self {
             kind,
@@ -108,6 +110,7 @@ impl Header {
         let kind: u32 = match self.kind {
             Kind::Page => 1,
             Kind::Edges => 2,
+            Kind::Finer => 3,
         };
         let mut bytes = Vec::with_capacity(HEADER_BYTES);
         bytes.extend(MAGIC);
@@ -155,7 +158,7 @@ impl Fields<'_> {
 }
 
 /// Writes a whole file. The head comes last, so that no sound head stands before half a body.
-pub(super) fn write(file: &mut File, header: Header, body: &Body<'_>) -> io::Result<()> {
+pub(super) fn write(file: &mut File, header: &Header, body: &Body<'_>) -> io::Result<()> {
     file.seek(SeekFrom::Start(HEADER_BYTES as u64))?;
     let mut writer = Writer { file: &mut *file, hash: XxHash3_64::new(), buffer: Vec::new() };
     let Body { candles, indices, flaws } = body;
@@ -168,7 +171,7 @@ pub(super) fn write(file: &mut File, header: Header, body: &Body<'_>) -> io::Res
     }
     let body_hash = writer.hash.finish();
     file.seek(SeekFrom::Start(0))?;
-    file.write_all(&Header { body_hash, ..header }.bytes())
+    file.write_all(&Header { body_hash, ..header.clone() }.bytes())
 }
 
 struct Writer<'a> {

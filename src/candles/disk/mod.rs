@@ -13,17 +13,17 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
 use self::format::{Header, Kind, Subject};
 use self::room::Room;
+use super::clock::system_time;
 use super::edges::Edges;
 use super::extent::Trust;
 use super::series::{Flaws, Joined, between, indices};
 use super::{Series, SeriesKey};
-use crate::domain::candles::Candles;
+use crate::domain::candles::{Candles, Timeframe};
 
 /// Longest name of a ticker's folder in bytes; longer ones are named by their digest.
 const NAME_BYTES_MAX: usize = 120;
@@ -97,7 +97,7 @@ impl Disk {
         let (file, header) = self.open_file(&path, &self.subject(series, Kind::Page, page))?;
         self.pages_read.fetch_add(1, Ordering::Relaxed);
         // Who may read a file need not be its owner; then it is merely dropped sooner.
-        file.set_modified(SystemTime::now()).ok();
+        file.set_modified(system_time()).ok();
         Some(PageFile { file, header })
     }
 
@@ -105,9 +105,24 @@ impl Disk {
     pub(super) fn edges(&self, series: &SeriesKey) -> Option<Edges> {
         let path = self.path(series, EDGES_NAME);
         let (file, header) = self.open_file(&path, &self.subject(series, Kind::Edges, 0))?;
-        file.set_modified(SystemTime::now()).ok();
+        file.set_modified(system_time()).ok();
         let [is_stored, first, last, read_ms, changed_ms] = header.facts;
         Some(Edges { stored: (is_stored == 1).then_some((first, last)), read_ms, changed_ms })
+    }
+
+    /// The timeframe whose candles those of a series that is not stored are made of, and when that
+    /// was found.
+    pub(super) fn finer(&self, series: &SeriesKey) -> Option<(Timeframe, i64)> {
+        let path = self.path(series, FINER_NAME);
+        let (_, header) = self.open_file(&path, &self.subject(series, Kind::Finer, 0))?;
+        let [length_ms, read_ms, ..] = header.facts;
+        let mut timeframes = Timeframe::names().filter_map(|name| name.parse::<Timeframe>().ok());
+        Some((timeframes.find(|timeframe| timeframe.length_ms() == length_ms)?, read_ms))
+    }
+
+    /// Stores what a series that is not stored is made of.
+    pub(super) fn write_finer(&self, key: &SeriesKey, finer: Timeframe, read_ms: i64) {
+        self.write_facts(key, FINER_NAME, Kind::Finer, [finer.length_ms(), read_ms, 0, 0, 0]);
     }
 
     /// Stores the part of `series` that opens in `span` as a page.
@@ -134,23 +149,23 @@ impl Disk {
         };
         let flaws = series.flaws.within(span);
         let body = format::Body { candles: &series.candles, indices: candles, flaws: &flaws };
-        self.write_file(&self.path(key, &page_name(page)), header, &body);
+        self.write_file(&self.path(key, &page_name(page)), &header, &body);
     }
 
     /// Stores where a series begins and ends.
     pub(super) fn write_edges(&self, key: &SeriesKey, edges: Edges) {
         let (first, last) = edges.stored.unwrap_or_default();
         let is_stored = i64::from(edges.stored.is_some());
-        let header = Header {
-            subject: self.subject(key, Kind::Edges, 0),
-            kind: Kind::Edges,
-            facts: [is_stored, first, last, edges.read_ms, edges.changed_ms],
-            counts: [0; 4],
-            body_hash: 0,
-        };
+        let facts = [is_stored, first, last, edges.read_ms, edges.changed_ms];
+        self.write_facts(key, EDGES_NAME, Kind::Edges, facts);
+    }
+
+    fn write_facts(&self, key: &SeriesKey, name: &str, kind: Kind, facts: [i64; 5]) {
+        let subject = self.subject(key, kind, 0);
+        let header = Header { subject, kind, facts, counts: [0; 4], body_hash: 0 };
         let (candles, flaws) = (Candles::default(), Flaws::default());
         let body = format::Body { candles: &candles, indices: 0..0, flaws: &flaws };
-        self.write_file(&self.path(key, EDGES_NAME), header, &body);
+        self.write_file(&self.path(key, name), &header, &body);
     }
 
     /// Deletes a page whose body turned out to be broken.
@@ -169,7 +184,7 @@ impl Disk {
         None
     }
 
-    fn write_file(&self, path: &Path, header: Header, body: &format::Body<'_>) {
+    fn write_file(&self, path: &Path, header: &Header, body: &format::Body<'_>) {
         let write = || -> io::Result<()> {
             if !self.room.make(header.file_bytes())? {
                 return Ok(());
@@ -226,6 +241,7 @@ impl Disk {
 }
 
 const EDGES_NAME: &str = "series.candles";
+const FINER_NAME: &str = "made_of.candles";
 
 fn page_name(page: i64) -> String {
     format!("{page}.{}", room::ENDING)
