@@ -10,4 +10,4 @@ comment on table sluicegate.schema_version is 'One row: which schema this is and
 comment on column sluicegate.schema_version.version is 'Number of the newest migration.';
 comment on column sluicegate.schema_version.min_compatible is 'A daemon whose own newest migration is older than this refuses to start.';
 
-insert into sluicegate.schema_version (version, min_compatible) values (7, 7);
+insert into sluicegate.schema_version (version, min_compatible) values (9, 9);

@@ -26,6 +26,7 @@ create table sluicegate.bundles (
     started_at   timestamptz,
     finished_at  timestamptz,
     cancelled_at timestamptz,
+    paused       boolean not null default false,
 
     expanded       int not null default 0,
     expander       bigint,
@@ -78,6 +79,7 @@ comment on column sluicegate.bundles.created_at is 'When it was inserted.';
 comment on column sluicegate.bundles.started_at is 'When it had been read and its first jobs were about to be inserted.';
 comment on column sluicegate.bundles.finished_at is 'When it ended as completed, failed or rejected.';
 comment on column sluicegate.bundles.cancelled_at is 'When a command cancelled it; its jobs end soon after.';
+comment on column sluicegate.bundles.paused is 'Whether a command keeps its jobs from starting.';
 comment on column sluicegate.bundles.expanded is 'How many of its jobs have been inserted.';
 comment on column sluicegate.bundles.expander is 'The worker that expands it, or closes it after its last job.';
 comment on column sluicegate.bundles.expander_until is 'Until when that worker is trusted to; another one goes on afterwards.';
@@ -135,13 +137,13 @@ create table sluicegate.commands (
 );
 create index commands_to_apply on sluicegate.commands (id) where applied_at is null;
 
-comment on table sluicegate.commands is 'Orders to the daemon, by INSERT: cancel a job, a bundle, or with neither id everything of the user.';
+comment on table sluicegate.commands is 'Orders to the daemon, by INSERT: cancel, pause or resume a job, a bundle, or with neither id everything of the user; retry or reprioritise a job or a bundle.';
 comment on column sluicegate.commands.id is 'Its number.';
 comment on column sluicegate.commands.user_id is 'Whose bundles and jobs the command may reach.';
-comment on column sluicegate.commands.action is 'cancel.';
+comment on column sluicegate.commands.action is 'cancel, pause, resume, retry or reprioritise.';
 comment on column sluicegate.commands.bundle_id is 'The bundle it is about.';
 comment on column sluicegate.commands.job_id is 'The job it is about.';
-comment on column sluicegate.commands.args is 'What the action needs besides.';
+comment on column sluicegate.commands.args is 'What the action needs besides: reprioritise takes {"priority": n}.';
 comment on column sluicegate.commands.created_at is 'When it was inserted.';
 comment on column sluicegate.commands.affected is 'Jobs reached so far.';
 comment on column sluicegate.commands.applied_at is 'When it had taken effect; null until then.';

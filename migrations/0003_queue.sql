@@ -112,7 +112,7 @@ create table sluicegate.outcomes (
 );
 create index outcomes_not_completed on sluicegate.outcomes (status) where status <> 1;
 create index outcomes_by_time on sluicegate.outcomes using brin (ended_at);
-comment on table sluicegate.outcomes is 'How each ended job ended: 1 completed, 2 failed, 3 cancelled. Append-only: the primary key holds at most one per job.';
+comment on table sluicegate.outcomes is 'How each ended job ended: 1 completed, 2 failed, 3 cancelled. The primary key holds at most one per job; a retry moves it to failed_attempts.';
 comment on column sluicegate.outcomes.fence is 'Fence of the claim that wrote the end; one above it where somebody else ended the job.';
 
 create table sluicegate.failed_attempts (

@@ -19,8 +19,10 @@ begin
         raise exception 'bundle_id and seq are set by the daemon: leave them out, or insert a bundle';
     end if;
 
-    insert into lanes (user_id, kind, priority)
-    select distinct j.user_id, j.kind, j.priority
+    -- Whoever is paused stays so in every lane to come.
+    insert into lanes (user_id, kind, priority, paused)
+    select distinct j.user_id, j.kind, j.priority,
+           exists (select from lanes p where p.user_id = j.user_id and p.paused)
       from new_jobs j
      where not exists (select from lanes l
                         where (l.user_id, l.kind, l.priority) = (j.user_id, j.kind, j.priority))
@@ -29,10 +31,12 @@ begin
 
     with queued as (
         insert into queue (job_id, lane_id, bundle_id, run_at, max_failures, state)
-        select j.id, l.lane_id, j.bundle_id, j.run_at, j.max_failures,
-               case when j.run_at <= clock_timestamp() then 0 else 2 end
+        select j.id, l.lane_id, j.bundle_id,
+               case when b.paused then 'infinity' else j.run_at end, j.max_failures,
+               case when j.run_at <= clock_timestamp() and b.paused is not true then 0 else 2 end
           from new_jobs j
           join lanes l on (l.user_id, l.kind, l.priority) = (j.user_id, j.kind, j.priority)
+          left join bundles b on b.id = j.bundle_id
         returning lane_id, job_id, state)
     insert into lane_deltas (lane_id, released, low_id)
     select lane_id, 0, min(job_id) from queued where state = 0 group by lane_id;

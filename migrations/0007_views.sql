@@ -2,7 +2,7 @@
 -- one branch only.
 
 create view sluicegate.job_status as
-select j.id, j.bundle_id, j.user_id, j.kind, 'pending'::text as status, j.priority,
+select j.id, j.bundle_id, j.user_id, j.kind, 'pending'::text as status, l.priority,
        0::double precision as progress, q.attempt, q.failures, null::int as worker, j.created_at,
        null::timestamptz as queued_at, null::timestamptz as started_at,
        null::timestamptz as finished_at, null::timestamptz as cancelled_at,
@@ -10,6 +10,7 @@ select j.id, j.bundle_id, j.user_id, j.kind, 'pending'::text as status, j.priori
          where f.job_id = j.id order by f.attempt desc limit 1) as error,
        null::jsonb as output, j.seq
   from sluicegate.queue q join sluicegate.jobs j on j.id = q.job_id
+  join sluicegate.lanes l on l.lane_id = q.lane_id
  where q.state in (0, 2)
 union all
 select j.id, j.bundle_id, j.user_id, j.kind, 'queued', j.priority, 0, q.attempt, q.failures, q.worker,
@@ -57,7 +58,7 @@ select b.id, b.user_id, b.name, b.status, b.priority, b.progress, b.total,
                            'money_management', r.money_management)
                   from sluicegate.results r where r.bundle_id = b.id
                  order by r.sharpe desc nulls last, r.total_return desc, r.job_id limit 1) end as best,
-       b.error, b.created_at, b.started_at, b.finished_at, b.cancelled_at
+       b.error, b.created_at, b.started_at, b.finished_at, b.cancelled_at, b.paused
   from sluicegate.bundles b
   left join lateral (
        select count(*) filter (where q.started_at is null) as queued,
@@ -104,7 +105,8 @@ ahead as (
       from (select distinct priority from sluicegate.lanes) p
       left join ready r on r.priority > p.priority group by p.priority)
 select q.job_id,
-       case when q.state = 2 then 'delayed until ' || to_char(q.run_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+       case when q.state = 2 and q.run_at = 'infinity' then 'paused'
+            when q.state = 2 then 'delayed until ' || to_char(q.run_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
             when l.paused then 'paused'
             when live.workers = 0 then 'no live worker'
             when live.waits_for is not null and l.kind in ('backtest', 'walk_forward') then live.waits_for

@@ -34,7 +34,7 @@ use crate::publishers::pending_job::PendingJobPublisher;
 use crate::publishers::progress::ProgressPublisher;
 use crate::settings::{CandleSettings, CandleSourceName, KindSettings, PipesSettings, Settings};
 use crate::store::Store;
-use crate::worker::{Wakes, Worker};
+use crate::worker::{PipeBudget, Wakes, Worker};
 
 /// What a daemon computes with.
 pub struct Compute {
@@ -71,6 +71,11 @@ pub fn pipes(settings: &Settings, store: &Store, worker: &Worker, compute: &Comp
     for (name, _) in settings.pipes.by_name() {
         if let Some(wake) = pipes.wake(name) {
             wakes.insert(name, wake);
+        }
+    }
+    for name in settings.pipes.of_cluster() {
+        if let Some(governor) = pipes.governor(name) {
+            governor.draw_from(Arc::new(PipeBudget::new(store, name)));
         }
     }
     add_tasks(&mut pipes, worker, wakes);

@@ -5,6 +5,8 @@
 
 #[path = "pipeline/batches.rs"]
 mod batches;
+#[path = "pipeline/budget.rs"]
+mod budget;
 #[path = "pipeline/fakes.rs"]
 mod fakes;
 #[path = "pipeline/flow.rs"]

@@ -187,3 +187,48 @@ fn each_file_of_an_environment_is_valid() {
         process.load();
     }
 }
+
+#[test]
+fn the_influxdb_is_checked_by_key_where_it_has_an_address_and_its_token_is_never_shown() {
+    let with = |changes: &[(&str, &str)]| {
+        let names: Vec<String> = changes
+            .iter()
+            .map(|(key, _)| format!("SLUICEGATE__CANDLES__INFLUX__{}", key.to_uppercase()))
+            .collect();
+        let values = changes.iter().map(|(_, value)| *value);
+        Process::with(&names.iter().map(String::as_str).zip(values).collect::<Vec<_>>())
+    };
+    let url = ("url", "https://influx.example:8086");
+    let settings = with(&[url, ("token", "s3cret"), ("buckets", "live, archive")]).load();
+    let influx = settings.candles.influx.clone();
+    assert_eq!(
+        (influx.token.as_str(), &influx.buckets.0[..]),
+        ("s3cret", &["live".to_owned(), "archive".to_owned()][..])
+    );
+    assert!(!format!("{settings:?}").contains("s3cret"));
+    for (key, value, allowed) in [
+        ("url", "influx:8086", "http://host:8086 or https://host"),
+        ("url", "http://u:s3cret@host", "without user, path and query"),
+        ("url", "http://host/path", "without user, path and query"),
+        ("buckets", "a,a", "1 to 16 names, each given once"),
+        ("buckets", "", "1 to 16 names, each given once"),
+        ("measurement", "", "a name"),
+        ("close_field", "open", "a name that no other tag or field has"),
+        ("ticker_tag", "_time", "a name that InfluxDB has no use of its own for"),
+        ("token", "a\u{7f}", "printable ASCII"),
+        ("language", "sql", "auto, flux, influxql"),
+        ("page_candles", "99", "100 to 10000000"),
+        ("requests_max", "0", "1 to 1000"),
+        ("request_timeout_ms", "0", "10 to 3600000"),
+        ("answer_mb_max", "0", "1 to 65536"),
+        ("attempts_max", "0", "1 to 100"),
+        ("retry_max_ms", "1", "250 to 3600000"),
+    ] {
+        let error = with(&[url, (key, value)]).error();
+        assert!(error.starts_with(&format!("candles.influx.{key}: ")), "{error}");
+        assert!(error.ends_with(allowed), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+    // Nobody has to make sense of what is not used.
+    with(&[("measurement", "")]).load();
+}

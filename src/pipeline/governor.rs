@@ -2,8 +2,8 @@
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ::governor::clock::Clock;
@@ -13,6 +13,8 @@ use ::governor::{Quota, RateLimiter};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::budget::{Budget, Leased};
+
 /// Rates are held within these limits; one start in twelve days, and one in a nanosecond.
 const RATE_MIN: f64 = 1e-6;
 const RATE_MAX: f64 = 1e9;
@@ -21,7 +23,8 @@ const TIMER_LATE_SECONDS: f64 = 0.005;
 /// The part of a second's starts that may come at once.
 const BURST_SECONDS: f64 = 0.01;
 
-/// A cloneable handle on a rate and a cap. Both are exact for one process.
+/// A cloneable handle on a rate and a cap. Both are exact for one process; with a [`Budget`] the rate is
+/// that of all processes together.
 ///
 /// In any window of `t` seconds at most `rate · t + max(1, rate / 100)` starts are let through,
 /// and below 200 per second up to 5 ms' worth more: a part of one start, so that a start which
@@ -35,6 +38,8 @@ struct State {
     in_flight: AtomicUsize,
     in_flight_max: AtomicUsize,
     freed: Notify,
+    budget: OnceLock<Arc<dyn Budget>>,
+    leased: Leased,
 }
 
 impl Governor {
@@ -47,7 +52,15 @@ impl Governor {
             in_flight: AtomicUsize::new(0),
             in_flight_max: AtomicUsize::new(in_flight_max.get()),
             freed: Notify::new(),
+            budget: OnceLock::new(),
+            leased: Leased::default(),
         }))
+    }
+
+    /// From now on every start is one of this budget's. A governor has one budget at most: another
+    /// one is not taken.
+    pub fn draw_from(&self, budget: Arc<dyn Budget>) {
+        self.0.budget.set(budget).unwrap_or_default();
     }
 
     /// Exchanges rate and cap. Whoever waits goes on under the new terms at once; a lower cap
@@ -81,6 +94,26 @@ impl Governor {
 
     /// Waits until the next start is due.
     pub async fn pace(&self) {
+        if let Some(budget) = self.0.budget.get() {
+            self.start_of(budget.as_ref()).await;
+        }
+        self.pace_alone().await;
+    }
+
+    /// Waits for a start of the cluster's, as long as there is a rate.
+    async fn start_of(&self, budget: &dyn Budget) {
+        let mut changes = self.0.pace.subscribe();
+        loop {
+            let Some(rate) = changes.borrow_and_update().rate_per_second else { return };
+            tokio::select! {
+                () = self.0.leased.start(budget, within_limits(rate)) => return,
+                // The sender lives as long as this handle: only a change ends this.
+                _ = changes.changed() => {}
+            }
+        }
+    }
+
+    async fn pace_alone(&self) {
         if self.0.pace.borrow().wait().is_none() {
             return;
         }
@@ -153,6 +186,10 @@ impl Pace {
     }
 }
 
+fn within_limits(rate: f64) -> f64 {
+    if rate.is_nan() { RATE_MIN } else { rate.clamp(RATE_MIN, RATE_MAX) }
+}
+
 #[derive(Debug)]
 struct Limiter {
     cells: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>,
@@ -162,11 +199,7 @@ struct Limiter {
 
 impl Limiter {
     fn new(rate_per_second: f64) -> Option<Self> {
-        let rate = if rate_per_second.is_nan() {
-            RATE_MIN
-        } else {
-            rate_per_second.clamp(RATE_MIN, RATE_MAX)
-        };
+        let rate = within_limits(rate_per_second);
         let burst = (1.0 + rate * TIMER_LATE_SECONDS).min(2.0);
         let burst = burst.max(rate * BURST_SECONDS);
         // The crate's bursts are whole cells. At low rates a start is a hundred cells, so that a

@@ -7,6 +7,7 @@
 
 mod backoff;
 mod batch_loop;
+mod budget;
 mod channel;
 mod consume_loop;
 mod governor;
@@ -30,6 +31,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 
 use serde::{Deserialize, Serialize};
 
+pub use budget::{Budget, Leasing, Slice};
 pub use channel::{NotSent, Receiver, Sender, bounded};
 pub use governor::{Governor, Permit};
 pub use panicked::Panicked;

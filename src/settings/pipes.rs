@@ -20,6 +20,8 @@ macro_rules! section {
             pub capacity: NonZeroUsize,
             /// Most starts per second; `None`: no limit.
             pub rate_per_second: Option<f64>,
+            /// Whether the rate is that of all processes together.
+            pub rate_scope: RateScope,
             /// Most items or batches running at once.
             pub in_flight_max: NonZeroUsize,
             $($(#[$key_doc])* pub $key: $kind,)*
@@ -38,6 +40,16 @@ macro_rules! section {
             }
         }
     };
+}
+
+/// Whose rate a rate is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RateScope {
+    /// All processes on one database together.
+    Cluster,
+    /// Each process by itself.
+    Replica,
 }
 
 section! {
@@ -129,6 +141,21 @@ pub struct PipesSettings {
 }
 
 impl PipesSettings {
+    /// Names of the pipes whose rate is that of the cluster.
+    pub fn of_cluster(&self) -> impl Iterator<Item = &'static str> {
+        let scopes = [
+            ("bundle_expansion", self.bundle_expansion.rate_scope),
+            ("pending_job", self.pending_job.rate_scope),
+            ("dead_job_canceller", self.dead_job_canceller.rate_scope),
+            ("command", self.command.rate_scope),
+            ("bundle_rollup", self.bundle_rollup.rate_scope),
+            ("bundle_closing", self.bundle_closing.rate_scope),
+            ("outcome", self.outcome.rate_scope),
+            ("progress", self.progress.rate_scope),
+        ];
+        scopes.into_iter().filter(|(_, scope)| *scope == RateScope::Cluster).map(|(name, _)| name)
+    }
+
     /// Every pipe's common keys under its name.
     #[must_use]
     pub fn by_name(&self) -> [(&'static str, PipeSettings); 8] {

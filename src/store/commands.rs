@@ -18,8 +18,8 @@ pub struct Command {
     pub bundle_id: Option<Uuid>,
     /// To which job.
     pub job_id: Option<JobId>,
-    /// Jobs reached so far, by an earlier try that was interrupted.
-    pub affected: i32,
+    /// What the action needs besides, JSON.
+    pub args: String,
 }
 
 /// What a command names, as far as it belongs to the user.
@@ -31,10 +31,12 @@ pub struct Target {
     pub job_status: Option<String>,
     /// Whether the command has cancelled it.
     pub reached: bool,
-    /// Jobs that the command has cancelled so far, whoever applied it.
+    /// Jobs that the command has reached so far, whoever applied it.
     pub jobs: i32,
     /// Bundles of the user that were cancelled since the command was given.
     pub bundles: i32,
+    /// Whether the bundle cannot be opened again, because another one has its `dedupe_key`.
+    pub dedupe_key_taken: bool,
 }
 
 impl Store {
@@ -62,7 +64,7 @@ impl Store {
                 action: column(&row, "action", WHAT)?,
                 bundle_id: column(&row, "bundle_id", WHAT)?,
                 job_id: column(&row, "job_id", WHAT)?,
-                affected: column(&row, "affected", WHAT)?,
+                args: column(&row, "args", WHAT)?,
             })
         })
         .transpose()
@@ -90,6 +92,7 @@ impl Store {
             reached: column(&row, "reached", WHAT)?,
             jobs: column(&row, "jobs", WHAT)?,
             bundles: column(&row, "bundles", WHAT)?,
+            dedupe_key_taken: column(&row, "dedupe_key_taken", WHAT)?,
         })
     }
 
@@ -127,6 +130,68 @@ impl Store {
             &command.user_id,
             command.bundle_id,
             command.job_id,
+            int4(limit)
+        );
+        column(&row, "found", WHAT)
+    }
+
+    /// Keeps at most `limit` of the jobs that the command names from starting. Answers how many were
+    /// found; when none is, the command has taken effect.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn pause_jobs(&self, command: i64, limit: usize) -> Result<i32, StoreError> {
+        const WHAT: &str = "pause jobs";
+        column(
+            &run!(self, "pause jobs", "pause_jobs", fetch_one, command, int4(limit)),
+            "found",
+            WHAT,
+        )
+    }
+
+    /// Goes on with at most `limit` of the paused jobs that the command names. Answers as
+    /// [`Self::pause_jobs`] does.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn resume_jobs(&self, command: i64, limit: usize) -> Result<i32, StoreError> {
+        const WHAT: &str = "resume jobs";
+        let row = run!(self, "resume jobs", "resume_jobs", fetch_one, command, int4(limit));
+        column(&row, "found", WHAT)
+    }
+
+    /// Opens a new generation of at most `limit` jobs that failed or were cancelled. Answers as
+    /// [`Self::pause_jobs`] does.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn retry_jobs(&self, command: i64, limit: usize) -> Result<i32, StoreError> {
+        const WHAT: &str = "retry jobs";
+        column(
+            &run!(self, "retry jobs", "retry_jobs", fetch_one, command, int4(limit)),
+            "found",
+            WHAT,
+        )
+    }
+
+    /// Moves at most `limit` waiting jobs to another priority. Answers as [`Self::pause_jobs`] does.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn move_jobs(
+        &self,
+        command: i64,
+        priority: i32,
+        limit: usize,
+    ) -> Result<i32, StoreError> {
+        const WHAT: &str = "move jobs to a priority";
+        let row = run!(
+            self,
+            "move jobs to a priority",
+            "move_jobs",
+            fetch_one,
+            command,
+            priority,
             int4(limit)
         );
         column(&row, "found", WHAT)

@@ -1,5 +1,6 @@
 //! The only module that speaks SQL. Each statement is a file in `sql/`; each function here runs one.
 
+mod budgets;
 mod bundles;
 mod closing;
 mod commands;

@@ -1,5 +1,6 @@
 //! This process as a worker: its id, its lease, the claims it holds.
 
+mod budget;
 mod held;
 mod lease;
 mod session;
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use serde::Deserialize;
 
+pub use self::budget::PipeBudget;
 pub use self::held::Held;
 pub use self::wakes::Wakes;
 use crate::kinds::outage::Outage;

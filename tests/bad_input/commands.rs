@@ -36,7 +36,33 @@ async fn a_command_that_cannot_be_applied_is_told_why() {
             ("job_id", json!(null)),
             "cancelled 0 open bundles and 0 open jobs".to_owned(),
         ),
-        ("alice", "cancle", bundle(ended), "unknown action \"cancle\", allowed: cancel".to_owned()),
+        (
+            "alice",
+            "cancle",
+            bundle(ended),
+            "unknown action \"cancle\", allowed: cancel, pause, resume, retry, reprioritise"
+                .to_owned(),
+        ),
+        ("alice", "pause", bundle(ended), format!("bundle {ended} has ended already: completed")),
+        ("mallory", "pause", ("job_id", json!(job)), format!("user \"mallory\" has no job {job}")),
+        (
+            "alice",
+            "retry",
+            bundle(ended),
+            format!("bundle {ended} has no job that failed or was cancelled: completed"),
+        ),
+        (
+            "alice",
+            "retry",
+            ("job_id", json!(null)),
+            "retry: found no bundle_id and no job_id, allowed one".to_owned(),
+        ),
+        (
+            "alice",
+            "reprioritise",
+            ("job_id", json!(job)),
+            "args.priority: found nothing, allowed a whole number, -1000000 to 1000000".to_owned(),
+        ),
     ] {
         assert_eq!(site.command(user, action, target).await, answer);
     }

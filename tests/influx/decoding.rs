@@ -109,6 +109,18 @@ fn a_row_without_a_price_is_left_out_and_counted_and_one_without_a_volume_is_not
 }
 
 #[test]
+fn candles_out_of_order_and_double_ones_are_handed_on_as_they_came() {
+    let row =
+        |day: u32, price: u32| format!(",,0,1999-03-0{day}T00:00:00Z,{price},9,1,{price}\r\n");
+    let rows = [row(3, 3), row(1, 1), row(1, 2), row(2, 2)].concat();
+    let text = format!(",result,table,_time,open,high,low,close\r\n{rows}\r\n");
+    let (candles, _) = decode(csv(), text.as_bytes(), &[]).unwrap();
+    let day = |day: i64| ms("1999-03-01") + (day - 1) * 86_400_000;
+    assert_eq!(candles.time, [3, 1, 1, 2].map(day));
+    assert_eq!(candles.close, [3.0, 1.0, 2.0, 2.0]);
+}
+
+#[test]
 fn nothing_is_no_error() {
     assert_eq!(decode(csv(), &body("empty"), &[]).unwrap().0, Candles::default());
     assert_eq!(decode(json(), &body("v1_empty"), &[]).unwrap().0, Candles::default());

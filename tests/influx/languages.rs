@@ -2,6 +2,7 @@
 
 use std::slice::from_ref;
 
+use sluicegate::candles::generate;
 use sluicegate::candles::influx::{Language, LanguageSetting};
 use sluicegate::domain::candles::Candles;
 
@@ -100,8 +101,32 @@ async fn a_real_1x_says_its_version_and_which_databases_are_there() {
     let [(place, found)] = &health.places[..] else { panic!("{:?}", health.places) };
     assert_eq!((place.name.as_str(), place.language, *found), ("market", Language::InfluxQl, true));
     settings.buckets.0 = vec!["nowhere".to_owned()];
-    settings.language = LanguageSetting::InfluxQl;
-    assert!(!reader(&settings).health().await.unwrap().places[0].1);
+    for language in [LanguageSetting::Auto, LanguageSetting::InfluxQl] {
+        settings.language = language;
+        let health = reader(&settings).health().await.unwrap();
+        let [(place, found)] = &health.places[..] else { panic!("{:?}", health.places) };
+        assert_eq!((place.language, *found), (Language::InfluxQl, false));
+    }
+}
+
+#[tokio::test]
+async fn answers_come_compressed_where_that_is_wanted() {
+    let server = InfluxServer::start().await;
+    let series = key("NOISE", "1m");
+    let written = generate(series.timeframe, 5_000, 3, ms("2024-01-01"));
+    reader(&server.settings()).write(&series, &written, |_| {}).await.unwrap();
+    let mut settings = server.settings();
+    settings.gzip = true;
+    let read = reader(&settings).read(&series, 0..i64::MAX, MANY).await.unwrap();
+    assert_eq!(read.candles, written);
+    for gzip in [false, true] {
+        let responder = Responder::always(Reply::recorded("v1_empty")).await;
+        settings.gzip = gzip;
+        responder.url().clone_into(&mut settings.url);
+        assert_eq!(reader(&settings).span(&series).await.unwrap(), None);
+        let accepted = responder.seen()[0].headers.get("accept-encoding").cloned();
+        assert_eq!(accepted.is_some_and(|codings| codings.contains("gzip")), gzip);
+    }
 }
 
 #[tokio::test]
@@ -117,13 +142,16 @@ async fn a_2x_says_how_it_is_and_which_buckets_are_there() {
                 "Content-Type: application/json\r\n",
                 "{\"buckets\":[{\"name\":\"market\",\"retentionRules\":[]}]}",
             ),
-            ("/api/v2/buckets", _) => Reply::recorded("error_unknown_bucket"),
+            // A token that may not list buckets is asked by a query.
+            ("/api/v2/buckets", Some("silent")) => Reply::recorded("error_unauthorized"),
+            ("/api/v2/query", _) if seen.flux().contains("silent") => Reply::recorded("empty"),
+            ("/api/v2/buckets" | "/api/v2/query", _) => Reply::recorded("error_unknown_bucket"),
             other => panic!("{other:?}"),
         }
     })
     .await;
     let mut settings = influx_settings(responder.url());
-    settings.buckets.0 = vec!["market".to_owned(), "nope".to_owned()];
+    settings.buckets.0 = ["market", "silent", "nope"].map(str::to_owned).to_vec();
     let health = reader(&settings).health().await.unwrap();
     assert!(health.ready);
     assert_eq!(health.message, "ready for queries and writes");
@@ -133,5 +161,6 @@ async fn a_2x_says_how_it_is_and_which_buckets_are_there() {
         .iter()
         .map(|(place, found)| (place.name.as_str(), place.language, *found))
         .collect();
-    assert_eq!(found, [("market", Language::Flux, true), ("nope", Language::Flux, false)]);
+    let flux = Language::Flux;
+    assert_eq!(found, [("market", flux, true), ("silent", flux, true), ("nope", flux, false)]);
 }

@@ -5,6 +5,7 @@
 //! `SLUICEGATE_TEST_INFLUX2_URL`, `_TOKEN`, `_ORG` and `_BUCKET` are set, a real 2.x.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::print_stderr, reason = "a test that does nothing says so")]
 
 mod cache;
 mod decoding;

@@ -91,6 +91,7 @@ async fn a_wrong_password_and_a_wrong_database_are_told_apart_on_a_real_1x() {
     let right = reader(&settings);
     right.write(&series, &one, |_| {}).await.unwrap();
     assert_eq!(right.list().await.unwrap(), from_ref(&series));
+    assert!(right.health().await.unwrap().ready);
 
     let mut elsewhere = settings.clone();
     elsewhere.buckets.0 = vec!["nowhere".to_owned()];

@@ -69,8 +69,7 @@ async fn a_cancel_reaches_waiting_delayed_and_claimed_jobs_and_no_ended_one() {
     let reasons: Vec<String> =
         rig.all("select error from sluicegate.outcomes order by job_id").await;
     assert_eq!(reasons, ["stalled", reason.as_str(), reason.as_str(), reason.as_str()]);
-    let affected = rig.store.read_command(command.id).await.unwrap().unwrap().affected;
-    assert_eq!(affected, 3);
+    assert_eq!(rig.store.find_target(&command).await.unwrap().jobs, 3);
 }
 
 #[tokio::test]

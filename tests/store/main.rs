@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
+mod budgets;
 mod bundles;
 mod claims;
 mod closing;
@@ -12,6 +13,7 @@ mod failures;
 mod fairness;
 mod inserts;
 mod leases;
+mod orders;
 mod outcome_consumer;
 mod progress;
 mod rescue;

@@ -78,7 +78,7 @@ fn names_nothing(reason: &str) -> bool {
 }
 
 /// The words of an error answer: JSON with `message` (2.x) or `error` (1.x), else its text.
-pub(super) fn message_in(body: &[u8]) -> String {
+fn message_in(body: &[u8]) -> String {
     let json: Option<serde_json::Value> = serde_json::from_slice(body).ok();
     let words = json.as_ref().and_then(|json| {
         json.get("message").or_else(|| json.get("error")).and_then(serde_json::Value::as_str)

@@ -73,13 +73,13 @@ async fn speaks(settings: &InfluxSettings, http: &Http, name: &str) -> Result<La
     match probe(settings, http, name).await {
         Ok(()) => Ok(Language::InfluxQl),
         Err(Failure::Refused(reason)) => {
-            let first_version = http
-                .version()
-                .is_some_and(|version| version.trim_start_matches('v').starts_with("1."));
-            if first_version || ["401", "403"].iter().any(|status| reason.starts_with(status)) {
+            if ["401", "403"].iter().any(|status| reason.starts_with(status)) {
                 return Err(Failure::Refused(reason));
             }
-            Ok(Language::Flux)
+            let version = http.version().unwrap_or_default();
+            let version = version.trim_start_matches('v');
+            let has_flux = !["1.", "3."].iter().any(|major| version.starts_with(major));
+            Ok(if has_flux { Language::Flux } else { Language::InfluxQl })
         }
         Err(failure) => Err(failure),
     }

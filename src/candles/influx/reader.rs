@@ -219,7 +219,7 @@ impl InfluxReader {
     ///
     /// As [`Self::span`]; a bucket that is not there is no error here.
     pub async fn health(&self) -> Result<InfluxHealth, CandleError> {
-        health::ask(&self.settings, &self.http)
+        health::of_server(&self.settings, &self.http)
             .await
             .map_err(|failure| self.error("ask for the health", None, failure))
     }

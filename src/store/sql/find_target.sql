@@ -12,4 +12,6 @@ select (select b.status from sluicegate.bundles b where b.id = $2 and b.user_id 
                 false) as reached,
        coalesce((select c.affected from sluicegate.commands c where c.id = $4), 0) as jobs,
        (select count(*)::int from sluicegate.bundles b, sluicegate.commands c
-         where c.id = $4 and b.user_id = $1 and b.cancelled_at >= c.created_at) as bundles
+         where c.id = $4 and b.user_id = $1 and b.cancelled_at >= c.created_at) as bundles,
+       coalesce(sluicegate.dedupe_key_taken(coalesce(
+           $2, (select j.bundle_id from sluicegate.jobs j where j.id = $3))), false) as dedupe_key_taken

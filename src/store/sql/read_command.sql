@@ -1,2 +1,2 @@
-select user_id, action, bundle_id, job_id, affected from sluicegate.commands
+select user_id, action, bundle_id, job_id, args::text as args from sluicegate.commands
  where id = $1 and applied_at is null
