@@ -1,10 +1,14 @@
-//! How fast answers of a candle server are decoded, and in how much memory.
+//! How fast answers of a candle server are decoded, and in how much memory, and how fast candles come
+//! from the cache on disk.
 //!
 //! `cargo bench --bench candles [-- PHASE]`. The answers are synthetic, in memory, and fed in pieces as
 //! long as those of a network. Times are CPU times of the one thread. Memory is that of a fresh process
 //! that decodes the same answers from files and has nothing else in it.
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+#[path = "candles/disk.rs"]
+mod disk;
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -186,6 +190,8 @@ fn main() {
         print_memory(format, Path::new(folder));
         return;
     }
+    let wanted = arguments.iter().skip(1).find(|arg| !arg.starts_with('-'));
+    disk::measure(wanted.map_or("", String::as_str));
     let timeframe: Timeframe = "1m".parse().unwrap();
     let candles = generate(timeframe, CANDLES, 1, START_MS);
     let rows = rows_of(&candles);

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::candles::{CandleCache, FileSource};
+use crate::candles::{
+    AnySource, CacheOptions, CandleCache, DiskOptions, FileSource, InfluxSource, TrustRules,
+};
 use crate::consumers::bundle_closing::{BundleClosingConsumer, ClosingLimits};
 use crate::consumers::bundle_expansion::{BundleExpansionConsumer, ExpansionLimits};
 use crate::consumers::bundle_rollup::BundleRollupConsumer;
@@ -16,6 +18,7 @@ use crate::consumers::dead_job_canceller::DeadJobCancellerConsumer;
 use crate::consumers::outcome::{OutcomeConsumer, RetryDelays};
 use crate::consumers::pending_job::PendingJobConsumer;
 use crate::consumers::progress::ProgressConsumer;
+use crate::domain::time::DAY_MS;
 use crate::kinds::backtest::{BacktestKind, Preparer, SharedLimits, Validate, Validator};
 use crate::kinds::outage::Outage;
 use crate::kinds::sleep::SleepKind;
@@ -29,7 +32,7 @@ use crate::publishers::command::CommandPublisher;
 use crate::publishers::dead_job_canceller::DeadJobCancellerPublisher;
 use crate::publishers::pending_job::PendingJobPublisher;
 use crate::publishers::progress::ProgressPublisher;
-use crate::settings::{CandleSourceName, KindSettings, PipesSettings, Settings};
+use crate::settings::{CandleSettings, CandleSourceName, KindSettings, PipesSettings, Settings};
 use crate::store::Store;
 use crate::worker::{PipeBudget, Wakes, Worker};
 
@@ -189,7 +192,7 @@ pub fn compute(settings: &Settings) -> anyhow::Result<Compute> {
     let walk = limits(walk_forward.timeout_ms, walk_forward.stall_ms);
     let slice = backtest.slice_candles;
     let outage = Outage::default();
-    let preparer = Arc::new(preparer(settings, slots.count().get(), &outage));
+    let preparer = Arc::new(preparer(settings, slots.count().get(), &outage)?);
     let validator = Validator::new(Arc::clone(&preparer), Arc::clone(&slots), slice);
     let kinds = Kinds::new()
         .with(BacktestKind::new(Arc::clone(&preparer), Arc::clone(&slots), one, slice))
@@ -200,20 +203,47 @@ pub fn compute(settings: &Settings) -> anyhow::Result<Compute> {
 
 /// What loads and shares candles for backtests on this many threads, and says in `outage` when they do
 /// not answer.
-#[must_use]
-pub fn preparer(settings: &Settings, slots: usize, outage: &Outage) -> Preparer<FileSource> {
+///
+/// # Errors
+/// The source's settings cannot be.
+pub fn preparer(
+    settings: &Settings,
+    slots: usize,
+    outage: &Outage,
+) -> anyhow::Result<Preparer<AnySource>> {
+    let CandleSettings { disk, cache_mb_max, cache_days_max, .. } = &settings.candles;
     let recheck = Duration::from_millis(settings.candles.recheck_interval_ms);
-    let source = match settings.candles.source {
-        CandleSourceName::Files => FileSource::new(settings.candles.files.dir.clone()),
+    let is_on_disk = !disk.dir.as_os_str().is_empty();
+    let options = CacheOptions {
+        trust: TrustRules {
+            fresh_ms: ms(settings.candles.fresh_ms),
+            settle_ms: ms(settings.candles.settle_ms),
+            keep_ms: i64::from(*cache_days_max) * DAY_MS,
+        },
+        disk: is_on_disk
+            .then(|| DiskOptions { dir: disk.dir.clone(), bytes_max: disk.mb_max << 20 }),
+        ..CacheOptions::new(cache_mb_max << 20, recheck)
     };
-    let candles = Arc::new(CandleCache::new(source, settings.candles.cache_mb_max << 20, recheck));
+    let candles = Arc::new(CandleCache::new(candle_source(settings)?, options));
     let backtest = settings.kinds.backtest;
     let shared = SharedLimits {
         windows_mb_max: backtest.windows_mb_max,
         series_mb_max: backtest.series_mb_max,
     };
     let patience = Duration::from_millis(backtest.stall_ms);
-    Preparer::new(candles, slots, patience, shared, outage)
+    Ok(Preparer::new(candles, slots, patience, shared, outage))
+}
+
+/// Where candles are read from.
+///
+/// # Errors
+/// The source's settings cannot be.
+pub fn candle_source(settings: &Settings) -> anyhow::Result<AnySource> {
+    let candles = &settings.candles;
+    Ok(match candles.source {
+        CandleSourceName::Files => AnySource::Files(FileSource::new(candles.files.dir.clone())),
+        CandleSourceName::Influx => AnySource::Influx(InfluxSource::new(&candles.influx)?),
+    })
 }
 
 fn ms(value: u64) -> i64 {

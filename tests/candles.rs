@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sluicegate::candles::{
-    CandleCache, CandleError, CandleQuery, CandleRange, CandleSource as _, FileSource,
-    LoadedCandles, SeriesKey, generate,
+    CacheOptions, CandleCache, CandleError, CandleQuery, CandleRange, CandleSource as _,
+    FileSource, LoadedCandles, SeriesKey, generate,
 };
 use sluicegate::domain::candles::Candles;
 use sluicegate::domain::time::{DAY_MS, parse_instant_ms};
@@ -48,7 +48,8 @@ async fn load(
     range: CandleRange,
     warmup_candles: usize,
 ) -> Result<LoadedCandles, CandleError> {
-    let cache = CandleCache::new(FileSource::new(dir), 1 << 20, Duration::from_secs(1));
+    let cache =
+        CandleCache::new(FileSource::new(dir), CacheOptions::new(1 << 20, Duration::from_secs(1)));
     let timeframe = "1d".parse().unwrap();
     cache.load(&CandleQuery { ticker: ticker.to_owned(), timeframe, range, warmup_candles }).await
 }
@@ -150,7 +151,7 @@ async fn a_ticker_cannot_lead_out_of_the_store() {
     put(dir.path(), "outside/1d/a.csv", &[1]);
     let absolute = dir.path().join("outside").display().to_string();
     for ticker in ["../outside", "..", ".", "", "a/../../outside", "..\\outside", &absolute] {
-        let error = store.load(&key(ticker, "1d")).await.unwrap_err();
+        let error = store.version(&key(ticker, "1d")).await.unwrap_err();
         assert!(matches!(error, CandleError::UnknownTicker { .. }), "{ticker}: {error}");
         let error = store.write_series(&key(ticker, "1d"), "a", &Candles::default()).unwrap_err();
         assert!(error.to_string().starts_with("ticker: found "), "{ticker}: {error}");
@@ -164,7 +165,7 @@ async fn a_range_or_timeframe_without_candles_says_what_is_stored() {
     let message = "no candles of SPX 1d from 2030-01-01T00:00:00Z until 2031-01-01T00:00:00Z: \
                    stored are 2024-01-01T00:00:00Z to 2024-01-02T00:00:00Z";
     assert_eq!((error.to_string().as_str(), error.class()), (message, "no_candles"));
-    let error = FileSource::new(dir.path()).load(&key("SPX", "1h")).await.unwrap_err();
+    let error = FileSource::new(dir.path()).version(&key("SPX", "1h")).await.unwrap_err();
     assert_eq!(error.to_string(), "no candles of SPX 1h: stored timeframes are 1d");
     put(dir.path(), "SPX/1d/a.csv", &[]);
     let range = CandleRange::Last { span_ms: 30 * DAY_MS };

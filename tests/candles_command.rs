@@ -45,7 +45,7 @@ fn what_is_imported_is_listed_and_loads() {
         serde_json::json!([{
             "ticker": "SPX", "timeframe": "1d", "candles": 3, "first": "2024-01-01T00:00:00Z",
             "last": "2024-01-05T00:00:00Z", "duplicates": 0, "gaps": 1,
-            "longest_gap_ms": 172_800_000, "overlaps": 0,
+            "longest_gap_ms": 172_800_000, "overlaps": 0, "incomplete": 0, "bad_bars": 0,
         }])
     );
     let key = SeriesKey { ticker: "SPX".to_owned(), timeframe: "1d".parse().unwrap() };

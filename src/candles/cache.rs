@@ -1,4 +1,4 @@
-//! Series in memory: loaded once however many jobs ask, bounded by bytes, seen afresh when changed.
+//! Candles for jobs: read once however many ask, kept within bounds, seen afresh when changed.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,55 +7,60 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::future::Cache;
-use moka::notification::RemovalCause;
-use moka::policy::EvictionPolicy;
 
+use super::disk::Disk;
+use super::extent::Extent;
+use super::flights::Flights;
 use super::quality::digest_of;
 use super::query::Window;
-use super::source::blocking;
-use super::{CandleError, CandleQuery, CandleSource, LoadedCandles, Quality, Series};
+use super::shelf::Shelf;
+use super::source::{Reading, blocking};
+use super::{
+    CacheOptions, CandleError, CandleQuery, CandleSource, LoadedCandles, Quality, SeriesKey,
+};
 use crate::domain::candles::Timeframe;
 
-/// How many keys' versions are remembered between two checks.
+/// How many series' versions are remembered between two checks.
 const VERSIONS_MAX: u64 = 10_000;
 /// How many windows' qualities and digests are remembered; a few hundred bytes each.
 const WINDOWS_MAX: u64 = 10_000;
-/// The cache weighs in units of this many bytes, because its weights are 32 bits wide.
-const WEIGHT_UNIT_BYTES: usize = 1_024;
 
-/// A source's key, and which version of what is behind it.
-type Versioned<S> = (<S as CandleSource>::Key, <S as CandleSource>::Version);
+/// What identifies a window's [`WindowFacts`]: extent, candles, time.
+type WindowKey = (u64, Range<usize>, Range<i64>);
 
-/// What identifies a window's [`WindowFacts`]; the timeframe decides what a gap is.
-type WindowKey<S> = (Versioned<S>, Timeframe, Range<usize>);
-
-/// Answers queries from memory, and from a source where memory has nothing.
+/// Answers queries from memory and disk, and from a source where those have nothing.
 ///
-/// A changed series has a new version and so a new place in the cache: nothing is ever replaced
-/// under a job, and the old version, no longer asked for, is the first to go.
+/// What changed is a new extent: nothing is ever replaced under a job, and the old one, no longer
+/// asked for, is the first to go.
 pub struct CandleCache<S: CandleSource> {
-    source: Arc<S>,
-    versions: Cache<S::Key, S::Version>,
-    series: Cache<Versioned<S>, Arc<Series>>,
-    windows: Cache<WindowKey<S>, Arc<WindowFacts>>,
-    counts: Arc<Counts>,
+    pub(super) shelf: Arc<Shelf<S>>,
+    pub(super) versions: Cache<SeriesKey, S::Version>,
+    /// For timeframes that are not stored, the stored one they are made of.
+    pub(super) finer: Cache<SeriesKey, Timeframe>,
+    pub(super) list: Cache<(), Arc<Vec<SeriesKey>>>,
+    pub(super) resampling: Flights<(u64, Timeframe), Range<i64>, Arc<Extent>>,
+    windows: Cache<WindowKey, Arc<WindowFacts>>,
 }
 
 /// What the cache has done so far, and what it holds now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheStats {
-    /// Queries whose series was in memory.
+    /// Queries whose candles were in memory.
     pub hits: u64,
-    /// Queries that had to load their series, or wait for a load.
+    /// Queries that had to load, or to wait for a load.
     pub misses: u64,
-    /// Loads begun at the source.
+    /// Reads begun at the source.
     pub loads: u64,
-    /// Series given up for lack of room; one larger than the whole cache counts at once.
+    /// Stretches of candles given up for lack of room; one larger than the memory counts at once.
     pub evictions: u64,
-    /// Series held.
+    /// Stretches of candles held in memory.
     pub series: u64,
-    /// Bytes held, rounded up to whole KiB per series.
+    /// Bytes held, rounded up to whole KiB per stretch.
     pub bytes: u64,
+    /// Files opened in the cache on disk.
+    pub disk_reads: u64,
+    /// Files of the cache on disk that were broken, and are gone.
+    pub disk_dropped: u64,
 }
 
 /// What is computed once for all jobs that use the same window.
@@ -64,52 +69,41 @@ struct WindowFacts {
     digest: String,
 }
 
-#[derive(Default)]
-struct Counts {
-    hits: AtomicU64,
-    misses: AtomicU64,
-    loads: AtomicU64,
-    evictions: AtomicU64,
-}
-
 impl<S: CandleSource> CandleCache<S> {
-    /// A cache over `source` that holds at most `bytes_max` bytes of series and looks for changes
-    /// of a series at most every `recheck_interval`.
-    pub fn new(source: S, bytes_max: usize, recheck_interval: Duration) -> Self {
-        let counts = Arc::new(Counts::default());
-        let evicted = Arc::clone(&counts);
-        let series = Cache::builder()
-            .eviction_policy(EvictionPolicy::lru())
-            .max_capacity(u64::try_from(bytes_max / WEIGHT_UNIT_BYTES).unwrap_or(u64::MAX))
-            .weigher(|_, series: &Arc<Series>| {
-                u32::try_from(series.bytes().div_ceil(WEIGHT_UNIT_BYTES)).unwrap_or(u32::MAX)
-            })
-            .eviction_listener(move |_, _, cause| {
-                if cause == RemovalCause::Size {
-                    evicted.evictions.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-            .build();
-        let versions =
-            Cache::builder().max_capacity(VERSIONS_MAX).time_to_live(recheck_interval).build();
-        let windows = Cache::new(WINDOWS_MAX);
-        Self { source: Arc::new(source), versions, series, windows, counts }
+    /// A cache over `source`.
+    pub fn new(source: S, options: CacheOptions) -> Self {
+        let millis = |ms: i64| Duration::from_millis(ms.try_into().unwrap_or(0));
+        let recheck = options.recheck_interval;
+        let (recheck, finer) = match source.reading() {
+            Reading::Whole => (recheck, recheck),
+            Reading::Pages { .. } => {
+                (millis(options.trust.fresh_ms), millis(options.trust.settle_ms))
+            }
+        };
+        Self {
+            shelf: Arc::new(Shelf::new(source, options)),
+            versions: Cache::builder().max_capacity(VERSIONS_MAX).time_to_live(recheck).build(),
+            finer: Cache::builder().max_capacity(VERSIONS_MAX).time_to_live(finer).build(),
+            list: Cache::builder().max_capacity(1).time_to_live(recheck).build(),
+            resampling: Flights::new(),
+            windows: Cache::new(WINDOWS_MAX),
+        }
     }
 
-    /// The candles that answer `query`.
+    /// The candles that answer `query`; of a timeframe that is not stored, made of shorter ones.
     ///
     /// # Errors
     ///
     /// Any [`CandleError`]. All who wait for one load are given its error; the next query tries
     /// again.
     pub async fn load(&self, query: &CandleQuery) -> Result<LoadedCandles, CandleError> {
-        let key = self.versioned_key(query).await?;
-        let series = self.series(&key).await?;
-        let Window { indices, first_in_range, from_ms, until_ms } =
-            Window::of(query, &series.candles.time)?;
-        let facts = self.facts(key, query.timeframe, &series, indices.clone()).await?;
+        let view = self.view(query).await?;
+        let (bounds, extent) = self.window_of(&view, query).await?;
+        let window = Window::of(query, bounds, &extent.series.candles.time)?;
+        let facts = self.facts(&extent, query.timeframe, &window).await?;
+        let Window { indices, first_in_range, from_ms, until_ms } = window;
         Ok(LoadedCandles {
-            candles: Arc::clone(&series.candles),
+            candles: Arc::clone(&extent.series.candles),
             window: indices,
             first_in_range,
             from_ms,
@@ -122,60 +116,43 @@ impl<S: CandleSource> CandleCache<S> {
     /// The source behind the cache.
     #[must_use]
     pub fn source(&self) -> &S {
-        &self.source
+        &self.shelf.source
     }
 
     /// What the cache has done and holds.
-    pub async fn stats(&self) -> CacheStats {
-        self.series.run_pending_tasks().await;
-        let unit = u64::try_from(WEIGHT_UNIT_BYTES).unwrap_or(u64::MAX);
+    #[must_use]
+    pub fn stats(&self) -> CacheStats {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let (counts, memory) = (&self.shelf.counts, self.shelf.memory.stats());
+        let (disk_reads, disk_dropped) = self.shelf.disk.as_deref().map_or((0, 0), Disk::counts);
         CacheStats {
-            hits: self.counts.hits.load(Ordering::Relaxed),
-            misses: self.counts.misses.load(Ordering::Relaxed),
-            loads: self.counts.loads.load(Ordering::Relaxed),
-            evictions: self.counts.evictions.load(Ordering::Relaxed),
-            series: self.series.entry_count(),
-            bytes: self.series.weighted_size() * unit,
+            hits: of(&counts.hits),
+            misses: of(&counts.misses),
+            loads: of(&counts.loads),
+            evictions: memory.evictions,
+            series: memory.extents as u64,
+            bytes: memory.bytes as u64,
+            disk_reads,
+            disk_dropped,
         }
-    }
-
-    /// The version is kept for the recheck interval, so a change is seen when that has passed.
-    async fn versioned_key(&self, query: &CandleQuery) -> Result<Versioned<S>, CandleError> {
-        let key = self.source.key(query);
-        let version = self.versions.try_get_with(key.clone(), self.source.version(&key)).await;
-        Ok((key, version.map_err(Arc::unwrap_or_clone)?))
-    }
-
-    async fn series(&self, key: &Versioned<S>) -> Result<Arc<Series>, CandleError> {
-        if let Some(series) = self.series.get(key).await {
-            self.counts.hits.fetch_add(1, Ordering::Relaxed);
-            return Ok(series);
-        }
-        self.counts.misses.fetch_add(1, Ordering::Relaxed);
-        let load = async {
-            self.counts.loads.fetch_add(1, Ordering::Relaxed);
-            self.source.load(&key.0).await.map(Arc::new)
-        };
-        let series = self.series.try_get_with_by_ref(key, load).await;
-        // The cache tidies up now and then; after a load it must, or many loads in a short time
-        // would stand above the limit together.
-        self.series.run_pending_tasks().await;
-        series.map_err(Arc::unwrap_or_clone)
     }
 
     async fn facts(
         &self,
-        key: Versioned<S>,
+        extent: &Arc<Extent>,
         timeframe: Timeframe,
-        series: &Arc<Series>,
-        window: Range<usize>,
+        window: &Window,
     ) -> Result<Arc<WindowFacts>, CandleError> {
-        let series = Arc::clone(series);
-        let key = (key, timeframe, window.clone());
+        let indices = window.indices.clone();
+        let first = extent.series.candles.time.get(indices.start).copied();
+        let span = first.unwrap_or(window.from_ms).min(window.from_ms)..window.until_ms;
+        let key = (extent.id, indices.clone(), span.clone());
+        let extent = Arc::clone(extent);
         let compute = blocking(move || {
+            let series = &extent.series;
             Ok(Arc::new(WindowFacts {
-                quality: Quality::of_window(&series, timeframe, window.clone()),
-                digest: digest_of(&series.candles, &window),
+                quality: Quality::of_window(series, timeframe, indices.clone(), &span),
+                digest: digest_of(&series.candles, &indices),
             }))
         });
         self.windows.try_get_with(key, compute).await.map_err(Arc::unwrap_or_clone)
@@ -184,6 +161,6 @@ impl<S: CandleSource> CandleCache<S> {
 
 impl<S: CandleSource> fmt::Debug for CandleCache<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CandleCache").field("series", &self.series.entry_count()).finish()
+        f.debug_struct("CandleCache").field("shelf", &self.shelf).finish_non_exhaustive()
     }
 }

@@ -7,6 +7,9 @@ use super::{CandleRange, SeriesKey};
 use crate::domain::candles::Timeframe;
 use crate::domain::time::format_instant;
 
+/// Letters of an unknown ticker that are shown.
+const TICKER_SHOWN_MAX: usize = 100;
+
 /// Why a query has no candles.
 ///
 /// Cheap to clone, because everyone who waits for the same load is given the same error.
@@ -139,6 +142,11 @@ impl CandleError {
             found: found.into(),
             allowed: allowed.into(),
         }
+    }
+
+    /// The ticker is shortened to what can be shown.
+    pub(super) fn unknown_ticker(ticker: &str, nearest: Vec<String>) -> Self {
+        Self::UnknownTicker { ticker: ticker.chars().take(TICKER_SHOWN_MAX).collect(), nearest }
     }
 
     pub(super) fn refused(attempt: impl Into<String>, reason: impl Into<String>) -> Self {

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::source::blocking;
+use super::source::{Piece, Reading, blocking};
 use super::write_files::FileFormat;
-use super::{CandleError, CandleQuery, CandleReader, CandleSource, Series, SeriesKey};
+use super::{CandleError, CandleReader, CandleSource, Series, SeriesKey};
 use crate::domain::candles::Timeframe;
 
 /// The most candles one series may have unless told otherwise: just under 1 GB in memory.
@@ -193,11 +194,10 @@ impl FileSource {
 }
 
 impl CandleSource for FileSource {
-    type Key = SeriesKey;
     type Version = FilesVersion;
 
-    fn key(&self, query: &CandleQuery) -> SeriesKey {
-        query.series()
+    fn reading(&self) -> Reading {
+        Reading::Whole
     }
 
     async fn version(&self, key: &SeriesKey) -> Result<FilesVersion, CandleError> {
@@ -205,9 +205,16 @@ impl CandleSource for FileSource {
         blocking(move || source.version_of(&key)).await
     }
 
-    async fn load(&self, key: &SeriesKey) -> Result<Series, CandleError> {
+    async fn read(&self, key: &SeriesKey, _span: Range<i64>) -> Result<Piece, CandleError> {
         let (source, key) = (self.clone(), key.clone());
-        blocking(move || source.read_series(&key)).await
+        let series = blocking(move || source.read_series(&key)).await?;
+        Ok(Piece { covers: i64::MIN..i64::MAX, series })
+    }
+
+    async fn span(&self, key: &SeriesKey) -> Result<Option<(i64, i64)>, CandleError> {
+        let series = self.read(key, i64::MIN..i64::MAX).await?.series;
+        let time = &series.candles().time;
+        Ok(time.first().copied().zip(time.last().copied()))
     }
 
     async fn list(&self) -> Result<Vec<SeriesKey>, CandleError> {
@@ -229,7 +236,7 @@ fn is_candle_file(name: &str) -> bool {
     })
 }
 
-fn nearest(ticker: &str, known: &[String]) -> Vec<String> {
+pub(super) fn nearest(ticker: &str, known: &[String]) -> Vec<String> {
     let wanted = ticker.to_uppercase();
     let mut nearest: Vec<(f64, &String)> = known
         .iter()

@@ -6,6 +6,7 @@ use std::ops::Range;
 use sha2::{Digest as _, Sha256};
 
 use super::Series;
+use super::series::between;
 use crate::domain::candles::{Candles, Timeframe};
 
 /// How complete a run of candles is.
@@ -21,17 +22,41 @@ pub struct Quality {
     pub longest_gap_ms: i64,
     /// Candles that open before the one before them ends.
     pub overlaps: usize,
+    /// Rows that lack a price, and so are no candles.
+    pub incomplete: usize,
+    /// Rows that were left out because their prices cannot be those of a candle.
+    pub bad_bars: usize,
+    /// What they were made of, where they are not as they are stored.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub resampled: Option<Resampled>,
+}
+
+/// How candles of a timeframe that is not stored were made. What is said of duplicates, incomplete
+/// and bad rows is said of their parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Resampled {
+    /// The timeframe of the parts.
+    #[serde(rename = "resampled_from")]
+    pub from: &'static str,
+    /// Parts that are not stored, of candles of which others are.
+    pub parts_missing: u64,
 }
 
 impl Quality {
     /// The quality of a whole series.
     #[must_use]
     pub fn of_series(series: &Series, timeframe: Timeframe) -> Self {
-        Self::of_window(series, timeframe, 0..series.candles.len())
+        Self::of_window(series, timeframe, 0..series.candles.len(), &(i64::MIN..i64::MAX))
     }
 
-    pub(super) fn of_window(series: &Series, timeframe: Timeframe, window: Range<usize>) -> Self {
-        let time = series.candles.time.get(window).unwrap_or_default();
+    /// The quality of the candles at `window`; of rows that are no candles, those of `span` count.
+    pub(super) fn of_window(
+        series: &Series,
+        timeframe: Timeframe,
+        window: Range<usize>,
+        span: &Range<i64>,
+    ) -> Self {
+        let time = series.candles.time.get(window.clone()).unwrap_or_default();
         let mut quality = Self { candles: time.len(), ..Self::default() };
         for (earlier, later) in time.iter().zip(time.iter().skip(1)) {
             let gap_ms = later - earlier - timeframe.length_ms();
@@ -39,10 +64,14 @@ impl Quality {
             quality.overlaps += usize::from(gap_ms < 0);
             quality.longest_gap_ms = quality.longest_gap_ms.max(gap_ms);
         }
-        if let (Some(first), Some(last)) = (time.first(), time.last()) {
-            let duplicates = &series.duplicate_times;
-            quality.duplicates = duplicates.partition_point(|time| time <= last)
-                - duplicates.partition_point(|time| time < first);
+        let flaws = &series.flaws;
+        quality.duplicates = between(&flaws.duplicates, span).len();
+        quality.incomplete = between(&flaws.incomplete, span).len();
+        quality.bad_bars = between(&flaws.bad, span).len();
+        if let Some(parts) = &series.made_of {
+            let missing = parts.missing.get(window).unwrap_or_default();
+            let parts_missing = missing.iter().map(|missing| u64::from(*missing)).sum();
+            quality.resampled = Some(Resampled { from: parts.timeframe.name(), parts_missing });
         }
         quality
     }
@@ -53,7 +82,7 @@ pub(super) fn digest_of(candles: &Candles, window: &Range<usize>) -> String {
     let mut hash = Sha256::new();
     let time = candles.time.get(window.clone()).unwrap_or_default();
     update(&mut hash, time, i64::to_le_bytes);
-    for column in [&candles.open, &candles.high, &candles.low, &candles.close, &candles.volume] {
+    for column in candles.prices() {
         let column = column.get(window.clone()).unwrap_or_default();
         update(&mut hash, column, |value| value.to_bits().to_le_bytes());
     }

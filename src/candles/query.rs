@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::series::indices;
 use super::{CandleError, Quality, SeriesKey};
 use crate::domain::candles::{Candles, Timeframe};
 use crate::domain::time::{DAY_MS, format_instant};
@@ -58,6 +59,10 @@ impl CandleQuery {
     pub fn series(&self) -> SeriesKey {
         SeriesKey { ticker: self.ticker.clone(), timeframe: self.timeframe }
     }
+
+    pub(super) fn no_candles(&self, stored: Option<(i64, i64)>) -> CandleError {
+        CandleError::NoCandles { series: self.series(), range: self.range, stored }
+    }
 }
 
 /// The answer to a [`CandleQuery`]: a shared series and the window of it that the job may use.
@@ -87,15 +92,7 @@ impl LoadedCandles {
         if self.window == (0..self.candles.len()) {
             return Arc::clone(&self.candles);
         }
-        let part = |column: &[f64]| column.get(self.window.clone()).unwrap_or_default().to_vec();
-        Arc::new(Candles {
-            time: self.candles.time.get(self.window.clone()).unwrap_or_default().to_vec(),
-            open: part(&self.candles.open),
-            high: part(&self.candles.high),
-            low: part(&self.candles.low),
-            close: part(&self.candles.close),
-            volume: part(&self.candles.volume),
-        })
+        Arc::new(self.candles.part(self.window.clone()))
     }
 }
 
@@ -108,27 +105,52 @@ pub(super) struct Window {
     pub(super) until_ms: i64,
 }
 
+/// The time of a query that there are candles for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// Open times of the first and the last stored candle.
+    pub(super) stored: (i64, i64),
+    pub(super) from_ms: i64,
+    pub(super) until_ms: i64,
+}
+
+impl Bounds {
+    /// Cuts the range of `query` to what is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`CandleError::NoCandles`] when they do not meet.
+    pub(super) fn of(query: &CandleQuery, stored: Option<(i64, i64)>) -> Result<Self, CandleError> {
+        let (first, last) = stored.ok_or_else(|| query.no_candles(stored))?;
+        let end = last.saturating_add(query.timeframe.length_ms());
+        let (from_ms, until_ms) = match query.range {
+            CandleRange::Between { from_ms, until_ms } => (from_ms.max(first), until_ms.min(end)),
+            CandleRange::Last { span_ms } => (end.saturating_sub(span_ms).max(first), end),
+        };
+        if from_ms >= until_ms {
+            return Err(query.no_candles(stored));
+        }
+        Ok(Self { stored: (first, last), from_ms, until_ms })
+    }
+}
+
 impl Window {
     /// Finds the window that answers `query` in candles ordered by `time`.
     ///
     /// # Errors
     ///
     /// [`CandleError::NoCandles`] when no candle is in the range.
-    pub(super) fn of(query: &CandleQuery, time: &[i64]) -> Result<Self, CandleError> {
-        let stored = time.first().copied().zip(time.last().copied());
-        let none = || CandleError::NoCandles { series: query.series(), range: query.range, stored };
-        let (first, last) = stored.ok_or_else(none)?;
-        let end = last.saturating_add(query.timeframe.length_ms());
-        let (from_ms, until_ms) = match query.range {
-            CandleRange::Between { from_ms, until_ms } => (from_ms.max(first), until_ms.min(end)),
-            CandleRange::Last { span_ms } => (end.saturating_sub(span_ms).max(first), end),
-        };
-        let first_in_range = time.partition_point(|open| *open < from_ms);
-        let stop = time.partition_point(|open| *open < until_ms);
-        if first_in_range >= stop {
-            return Err(none());
+    pub(super) fn of(
+        query: &CandleQuery,
+        bounds: Bounds,
+        time: &[i64],
+    ) -> Result<Self, CandleError> {
+        let Bounds { from_ms, until_ms, stored } = bounds;
+        let in_range = indices(time, &(from_ms..until_ms));
+        if in_range.is_empty() {
+            return Err(query.no_candles(Some(stored)));
         }
-        let start = first_in_range.saturating_sub(query.warmup_candles);
-        Ok(Self { indices: start..stop, first_in_range, from_ms, until_ms })
+        let start = in_range.start.saturating_sub(query.warmup_candles);
+        Ok(Self { indices: start..in_range.end, first_in_range: in_range.start, from_ms, until_ms })
     }
 }

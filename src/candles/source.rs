@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::hash::Hash;
+use std::ops::Range;
 
-use super::{CandleError, CandleQuery, Series};
+use super::{CandleError, Series};
 use crate::domain::candles::Timeframe;
 
 /// Names one stored series.
@@ -21,28 +22,57 @@ impl fmt::Display for SeriesKey {
     }
 }
 
-/// A place that candles are read from.
-///
-/// The key says how much one load brings, and what jobs share in memory: files are read whole, so
-/// their key is the series. A source that can read a part has the part in its key.
-pub trait CandleSource: Send + Sync + 'static {
-    /// Names what one load brings.
-    type Key: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static;
+/// How a source is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// A read brings the whole series; changes are seen by its version.
+    Whole,
+    /// A read brings what was asked for; what may have changed is known by its age alone.
+    Pages {
+        /// Names the place that is read from and how it is read, without secrets: what two processes
+        /// have read under one name may be shared on disk.
+        identity: String,
+    },
+}
 
-    /// Changes when the candles behind a key may have changed.
+/// What one read brought.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    /// The open times it speaks of: at least those asked for. Milliseconds since the epoch.
+    pub covers: Range<i64>,
+    /// All stored candles that open then.
+    pub series: Series,
+}
+
+/// A place that candles are read from.
+pub trait CandleSource: Send + Sync + 'static {
+    /// Changes when candles that were read before may have changed; constant where that cannot be
+    /// known.
     type Version: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static;
 
-    /// The key whose load answers `query`, warm-up candles included.
-    fn key(&self, query: &CandleQuery) -> Self::Key;
+    /// How it is read.
+    fn reading(&self) -> Reading;
 
-    /// The present version of what is behind `key`; cheap, it is asked for again and again.
+    /// The present version of a series; cheap, it is asked for again and again.
     fn version(
         &self,
-        key: &Self::Key,
+        series: &SeriesKey,
     ) -> impl Future<Output = Result<Self::Version, CandleError>> + Send;
 
-    /// Reads everything behind `key`.
-    fn load(&self, key: &Self::Key) -> impl Future<Output = Result<Series, CandleError>> + Send;
+    /// Reads all candles that open in `span`, or in a longer one; milliseconds since the epoch,
+    /// half-open.
+    fn read(
+        &self,
+        series: &SeriesKey,
+        span: Range<i64>,
+    ) -> impl Future<Output = Result<Piece, CandleError>> + Send;
+
+    /// Open times of the first and the last stored candle, milliseconds since the epoch; none where
+    /// nothing is stored. Asked of sources that are read in pages.
+    fn span(
+        &self,
+        series: &SeriesKey,
+    ) -> impl Future<Output = Result<Option<(i64, i64)>, CandleError>> + Send;
 
     /// Whether the place answers at all, which tells a place that is down from a series that cannot
     /// be read.

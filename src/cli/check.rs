@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use crate::candles::FileSource;
+use crate::candles::CandleSource as _;
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::topology;
 
 #[expect(clippy::print_stdout, reason = "the answer of the command")]
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
@@ -16,7 +17,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         Ok(()) => println!("database: fine"),
         Err(error) => wrong.push(format!("database: {}", super::one_line(&error))),
     }
-    match candles(settings) {
+    match candles(settings).await {
         Ok(series) => println!("candles: {series} series"),
         Err(error) => wrong.push(format!("candles: {}", super::one_line(&error))),
     }
@@ -32,7 +33,8 @@ async fn schema(settings: &Settings) -> anyhow::Result<()> {
     Ok(store.check_schema().await?)
 }
 
-fn candles(settings: &Settings) -> anyhow::Result<usize> {
-    let source = FileSource::new(settings.candles.files.dir.clone());
-    Ok(source.series().context("list the candle store")?.len())
+async fn candles(settings: &Settings) -> anyhow::Result<usize> {
+    let source = topology::candle_source(settings)?;
+    source.answers().await?;
+    Ok(source.list().await.context("list the candle store")?.len())
 }

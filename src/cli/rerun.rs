@@ -50,7 +50,7 @@ impl Rerun {
             // What was kept back is not in it.
             variant.config.validation.holdout_pct = None;
         }
-        let preparer = topology::preparer(settings, 1, &Outage::default());
+        let preparer = topology::preparer(settings, 1, &Outage::default())?;
         let prepared =
             preparer.load(variant, &RunControl::default()).await.map_err(|error| match error {
                 RunError::Failed(failure) => in_words(job, &failure),

@@ -73,12 +73,30 @@ pub struct CandleSettings {
     pub source: CandleSourceName,
     /// Candles kept in memory, megabytes.
     pub cache_mb_max: usize,
-    /// How often a series is looked at for changes, milliseconds.
+    /// How often the files of a series are looked at for changes, milliseconds.
     pub recheck_interval_ms: u64,
+    /// How long what a server said of candles that may still change is trusted, milliseconds.
+    pub fresh_ms: u64,
+    /// How long candles may still change after they have closed, milliseconds.
+    pub settle_ms: u64,
+    /// How long all others are trusted, days.
+    pub cache_days_max: u32,
+    /// The cache on disk.
+    pub disk: DiskSettings,
     /// The local store.
     pub files: FileSettings,
     /// The `InfluxDB`, where there is one.
     pub influx: InfluxSettings,
+}
+
+/// The cache of a server's candles on disk.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiskSettings {
+    /// The folder; empty: none.
+    pub dir: std::path::PathBuf,
+    /// All files together, MiB.
+    pub mb_max: u64,
 }
 
 /// Which source of candles.
@@ -87,6 +105,8 @@ pub struct CandleSettings {
 pub enum CandleSourceName {
     /// Local files.
     Files,
+    /// An `InfluxDB`.
+    Influx,
 }
 
 impl TryFrom<String> for CandleSourceName {
@@ -95,7 +115,8 @@ impl TryFrom<String> for CandleSourceName {
     fn try_from(word: String) -> Result<Self, String> {
         match word.as_str() {
             "files" => Ok(Self::Files),
-            _ => Err(format!("found {word:?}, allowed files")),
+            "influx" => Ok(Self::Influx),
+            _ => Err(format!("found {word:?}, allowed files, influx")),
         }
     }
 }

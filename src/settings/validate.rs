@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::Settings;
+use super::{CandleSourceName, Settings};
 
 impl Settings {
     /// Checks what the types cannot.
@@ -28,10 +28,7 @@ impl Settings {
         }
         self.validate_worker()?;
         self.validate_database()?;
-        // Without an address it is not used.
-        if !self.candles.influx.url.is_empty() {
-            self.candles.influx.validate().map_err(|error| format!("candles.influx.{error}"))?;
-        }
+        self.validate_candles()?;
         let outcome = &self.pipes.outcome;
         check(
             (1..=outcome.retry_max_ms).contains(&outcome.retry_base_ms),
@@ -66,6 +63,29 @@ impl Settings {
         check(readable, "log.filter", filter, "as in \"info,sluicegate::pipeline=debug\"")?;
         let slice = self.kinds.backtest.slice_candles;
         check(slice >= 1_000, "kinds.backtest.slice_candles", slice, "at least 1000")
+    }
+
+    fn validate_candles(&self) -> Result<(), String> {
+        let candles = &self.candles;
+        // Without an address it is not used.
+        if candles.source == CandleSourceName::Influx || !candles.influx.url.is_empty() {
+            candles.influx.validate().map_err(|error| format!("candles.influx.{error}"))?;
+        }
+        let memory = candles.cache_mb_max;
+        check((1..=1_048_576).contains(&memory), "candles.cache_mb_max", memory, "1 to 1048576")?;
+        let disk = candles.disk.mb_max;
+        let allowed = "1 to 1048576; without a cache on disk, candles.disk.dir is empty";
+        check((1..=1_048_576).contains(&disk), "candles.disk.mb_max", disk, allowed)?;
+        let days = candles.cache_days_max;
+        check((1..=3_650).contains(&days), "candles.cache_days_max", days, "1 to 3650")?;
+        let kept_ms = u64::from(days) * 86_400_000;
+        for (key, value) in
+            [("candles.fresh_ms", candles.fresh_ms), ("candles.settle_ms", candles.settle_ms)]
+        {
+            let allowed = format!("at most candles.cache_days_max, {kept_ms}");
+            check(value <= kept_ms, key, value, &allowed)?;
+        }
+        Ok(())
     }
 
     fn validate_worker(&self) -> Result<(), String> {

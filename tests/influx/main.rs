@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 #![expect(clippy::print_stderr, reason = "a test that does nothing says so")]
 
+mod cache;
 mod decoding;
 mod faults;
 mod languages;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
-use crate::domain::candles::{Candles, Timeframe};
+use crate::domain::candles::{Candles, PRICES, Timeframe, VOLUME_MAX};
 
 mod blocks;
 mod days;
@@ -18,12 +18,6 @@ pub(super) use blocks::{BLOCK, Closes, pieces};
 use days::Days;
 pub(super) use search::{Fixed, Levels};
 pub(super) use span::Span;
-
-/// Prices the engine accepts. The limits are far beyond any market and keep every figure finite.
-const PRICES: RangeInclusive<f64> = 1e-15..=1e15;
-
-/// Largest volume the engine accepts, for the same reason.
-const VOLUME_MAX: f64 = 1e30;
 
 /// Open times the engine accepts: the years 1 to 9999.
 const TIMES_MS: RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;

@@ -40,6 +40,8 @@ pub struct InfluxCandles {
     pub candles: Candles,
     /// Rows without one of the prices, which are left out.
     pub incomplete: u64,
+    /// When those open, milliseconds since the epoch.
+    pub incomplete_times: Vec<i64>,
 }
 
 impl InfluxReader {
@@ -81,12 +83,13 @@ impl InfluxReader {
             span = first..last + 1;
         }
         let mut read = Vec::new();
-        let (mut count, mut incomplete) = (0, 0);
+        let (mut count, mut incomplete_times) = (0, Vec::new());
         for page in pages::of(span, page_ms) {
             let mut of_page = Vec::new();
             for place in self.places().await? {
-                let (candles, lacking) = self.read_page(place, series, &page, candles_max).await?;
-                incomplete += lacking;
+                let (candles, mut lacking) =
+                    self.read_page(place, series, &page, candles_max).await?;
+                incomplete_times.append(&mut lacking);
                 of_page.push(candles);
             }
             let candles = pages::merged(of_page);
@@ -97,7 +100,8 @@ impl InfluxReader {
             read.push(candles);
         }
         let candles = blocking(move || Ok(pages::joined(read))).await?;
-        Ok(InfluxCandles { candles, incomplete })
+        let incomplete = incomplete_times.len() as u64;
+        Ok(InfluxCandles { candles, incomplete, incomplete_times })
     }
 
     async fn read_page(
@@ -106,7 +110,7 @@ impl InfluxReader {
         series: &SeriesKey,
         page: &Range<i64>,
         candles_max: usize,
-    ) -> Result<(Candles, u64), CandleError> {
+    ) -> Result<(Candles, Vec<i64>), CandleError> {
         let expected = (page.end - page.start) / series.timeframe.length_ms() + 1;
         let expected = usize::try_from(expected).unwrap_or(0);
         let mut rows = CandleRows::new(page.clone(), candles_max, expected);
@@ -117,7 +121,7 @@ impl InfluxReader {
                 failure => self.error(&format!("read {series}"), Some(place), failure),
             }
         })?;
-        Ok(rows.into_candles())
+        Ok(rows.into_rows())
     }
 
     /// Open times of the first and the last stored candle, milliseconds since the epoch.

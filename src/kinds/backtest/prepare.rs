@@ -215,9 +215,14 @@ impl Prepared {
     pub fn start_as(&self, variant: &Variant) -> Result<Backtest, Failure> {
         let candles = self.candles()?;
         let warmup = self.loaded.first_in_range.saturating_sub(self.loaded.window.start);
+        let quality = self.loaded.quality;
         let found = DataFound {
             checked: candles.report(),
-            duplicates: self.loaded.quality.duplicates,
+            duplicates: quality.duplicates,
+            overlaps: quality.overlaps,
+            incomplete: quality.incomplete,
+            bad_bars: quality.bad_bars,
+            parts_missing: quality.resampled.map_or(0, |resampled| resampled.parts_missing),
             warmup_missing: warmup_candles(variant).saturating_sub(warmup),
         };
         let limits = variant.config.data;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::backtest::request::bounds::Bounds;
 use crate::backtest::request::error::InputError;
-use crate::backtest::request::json::{number, without_nulls};
+use crate::backtest::request::json::number;
 use crate::backtest::request::market::{read_span_ms, span_to_text};
 use crate::backtest::request::node::Node;
 use crate::backtest::validation::{DataLimits, Validation};
@@ -63,18 +63,34 @@ pub(in crate::backtest::request) fn read_walk(node: &Node<'_>) -> Result<WalkFor
 }
 
 pub(super) fn read_data(node: &Node<'_>) -> Result<DataLimits, InputError> {
-    let [gap, missing, duplicates, warmup] = node.fields(DATA_KEYS)?;
+    let [gap, gaps, missing, duplicates, overlaps, incomplete, bad_bars, parts, warmup] =
+        node.fields(DATA_KEYS)?;
     let limit = |node: &Node<'_>| node.nullable(|node| node.count(&CANDLES));
     Ok(DataLimits {
         gap_candles_max: limit(&gap)?,
+        gaps_max: limit(&gaps)?,
         missing_candles_max: limit(&missing)?,
         duplicates_max: limit(&duplicates)?,
+        overlaps_max: limit(&overlaps)?,
+        incomplete_max: limit(&incomplete)?,
+        bad_bars_max: limit(&bad_bars)?,
+        parts_missing_max: limit(&parts)?,
         warmup_missing_max: limit(&warmup)?,
     })
 }
 
-pub(in crate::backtest::request) const DATA_KEYS: [&str; 4] =
-    ["gap_candles_max", "missing_candles_max", "duplicates_max", "warmup_missing_max"];
+/// In the order of [`DataLimits`].
+pub(in crate::backtest::request) const DATA_KEYS: [&str; 9] = [
+    "gap_candles_max",
+    "gaps_max",
+    "missing_candles_max",
+    "duplicates_max",
+    "overlaps_max",
+    "incomplete_max",
+    "bad_bars_max",
+    "parts_missing_max",
+    "warmup_missing_max",
+];
 
 /// `validation` with every value written out.
 pub(in crate::backtest::request) fn validation_to_json(validation: &Validation) -> Value {
@@ -97,10 +113,6 @@ pub(in crate::backtest::request) fn validation_to_json(validation: &Validation) 
 
 /// `data` with the limits that there are.
 pub(super) fn data_to_json(data: &DataLimits) -> Value {
-    without_nulls(json!({
-        "duplicates_max": data.duplicates_max,
-        "gap_candles_max": data.gap_candles_max,
-        "missing_candles_max": data.missing_candles_max,
-        "warmup_missing_max": data.warmup_missing_max,
-    }))
+    let limits = data.by_key().into_iter().filter_map(|(key, limit)| Some((key, limit?)));
+    limits.map(|(key, limit)| (key.to_owned(), json!(limit))).collect()
 }

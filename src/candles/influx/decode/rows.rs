@@ -15,7 +15,7 @@ use crate::domain::candles::Candles;
 #[derive(Debug)]
 pub struct CandleRows {
     candles: Candles,
-    incomplete: u64,
+    incomplete: Vec<i64>,
     span: Range<i64>,
     candles_max: usize,
 }
@@ -25,19 +25,31 @@ impl CandleRows {
     #[must_use]
     pub fn new(span: Range<i64>, candles_max: usize, expected: usize) -> Self {
         let candles = Candles::with_capacity(expected.min(candles_max));
-        Self { candles, incomplete: 0, span, candles_max }
+        Self { candles, incomplete: Vec::new(), span, candles_max }
     }
 
     /// The candles in the order they came, in no more memory than they need, and how many rows lacked
     /// a price.
     #[must_use]
     pub fn into_candles(self) -> (Candles, u64) {
+        let (candles, incomplete) = self.into_rows();
+        (candles, incomplete.len() as u64)
+    }
+
+    /// The same, with the open times of the rows that lacked a price.
+    #[must_use]
+    pub fn into_rows(self) -> (Candles, Vec<i64>) {
         let Candles { mut time, mut open, mut high, mut low, mut close, mut volume } = self.candles;
         time.shrink_to_fit();
         for column in [&mut open, &mut high, &mut low, &mut close, &mut volume] {
             column.shrink_to_fit();
         }
         (Candles { time, open, high, low, close, volume }, self.incomplete)
+    }
+
+    fn check_count(&self) -> Result<(), DecodeError> {
+        let rows = self.candles.len() + self.incomplete.len();
+        if rows > self.candles_max { Err(DecodeError::TooMany) } else { Ok(()) }
     }
 }
 
@@ -57,14 +69,11 @@ impl Rows for CandleRows {
             })?;
         }
         let [Some(open), Some(high), Some(low), Some(close), volume] = ohlcv else {
-            self.incomplete += 1;
-            return Ok(());
+            self.incomplete.push(time_ms);
+            return self.check_count();
         };
-        if self.candles.len() >= self.candles_max {
-            return Err(DecodeError::TooMany);
-        }
         self.candles.push(time_ms, [open, high, low, close, volume.unwrap_or(0.0)]);
-        Ok(())
+        self.check_count()
     }
 
     fn restart(&mut self) {
@@ -73,7 +82,7 @@ impl Rows for CandleRows {
         for column in [open, high, low, close, volume] {
             column.clear();
         }
-        self.incomplete = 0;
+        self.incomplete.clear();
     }
 }
 
