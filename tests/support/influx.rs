@@ -132,6 +132,11 @@ impl InfluxServer {
         })
         .await;
     }
+
+    /// SIGCONT: it goes on as if nothing had been.
+    pub(crate) fn thaw(&self) {
+        self.process.cont();
+    }
 }
 
 /// A plain client of the tests' own.
