@@ -126,9 +126,10 @@ async fn waiting_jobs_move_to_another_priority_and_what_is_claimed_stays() {
 async fn ended_bundle(rig: &Rig) -> (Uuid, Vec<Claim>) {
     let bundle = rig.running_bundle("alice", 3).await;
     let claims: Vec<Claim> = rig.claim(3).await.iter().map(|job| job.claim).collect();
-    let ends = [completed(claims[0]), failed(claims[1], "broken", false)];
+    let [done, broken, unwanted]: [Claim; 3] = claims.as_slice().try_into().unwrap();
+    let ends = [completed(done), failed(broken, "broken", false)];
     rig.store.end_jobs(&EndingBatch::of(&ends)).await.unwrap();
-    let cancel = rig.command("alice", None, Some(claims[2].job_id)).await;
+    let cancel = rig.command("alice", None, Some(unwanted.job_id)).await;
     assert_eq!(rig.store.cancel_jobs(&cancel, 9).await.unwrap(), 1);
     assert!(rig.store.fold_bundle(bundle).await.unwrap());
     let status = rig.store.finish_bundle(bundle, 5, &json!({})).await.unwrap();
