@@ -80,12 +80,25 @@ impl InfluxReader {
             };
             span = first..last + 1;
         }
+        let places = self.places().await?;
+        if let [place] = places {
+            // Straight into columns with room for all: nothing is in memory twice.
+            let mut rows = Self::rows(series, &span, candles_max);
+            for page in pages::of(span, page_ms) {
+                rows.go_on(page.clone());
+                self.read_page(place, series, &page, candles_max, &mut rows).await?;
+            }
+            let (candles, incomplete) = rows.into_candles();
+            return Ok(InfluxCandles { candles, incomplete });
+        }
         let mut read = Vec::new();
         let (mut count, mut incomplete) = (0, 0);
         for page in pages::of(span, page_ms) {
             let mut of_page = Vec::new();
-            for place in self.places().await? {
-                let (candles, lacking) = self.read_page(place, series, &page, candles_max).await?;
+            for place in places {
+                let mut rows = Self::rows(series, &page, candles_max);
+                self.read_page(place, series, &page, candles_max, &mut rows).await?;
+                let (candles, lacking) = rows.into_candles();
                 incomplete += lacking;
                 of_page.push(candles);
             }
@@ -100,24 +113,28 @@ impl InfluxReader {
         Ok(InfluxCandles { candles, incomplete })
     }
 
+    /// Columns with room for every candle a span can have.
+    fn rows(series: &SeriesKey, span: &Range<i64>, candles_max: usize) -> CandleRows {
+        let expected = span.end.saturating_sub(span.start) / series.timeframe.length_ms() + 1;
+        let expected = usize::try_from(expected).unwrap_or(0);
+        CandleRows::new(span.clone(), candles_max, expected)
+    }
+
     async fn read_page(
         &self,
         place: &Place,
         series: &SeriesKey,
         page: &Range<i64>,
         candles_max: usize,
-    ) -> Result<(Candles, u64), CandleError> {
-        let expected = (page.end - page.start) / series.timeframe.length_ms() + 1;
-        let expected = usize::try_from(expected).unwrap_or(0);
-        let mut rows = CandleRows::new(page.clone(), candles_max, expected);
+        rows: &mut CandleRows,
+    ) -> Result<(), CandleError> {
         let question = Question::Candles { series, span: page };
-        ask(&self.settings, &self.http, place, &question, &mut rows).await.map_err(|failure| {
+        ask(&self.settings, &self.http, place, &question, rows).await.map_err(|failure| {
             match failure {
                 Failure::Content(DecodeError::TooMany) => too_large(series, candles_max),
                 failure => self.error(&format!("read {series}"), Some(place), failure),
             }
-        })?;
-        Ok(rows.into_candles())
+        })
     }
 
     /// Open times of the first and the last stored candle, milliseconds since the epoch.
