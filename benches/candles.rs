@@ -21,7 +21,6 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 use sluicegate::candles::generate;
 use sluicegate::candles::influx::decode::{CandleRows, CsvDecoder, Decoder, JsonDecoder};
-use sluicegate::candles::influx::joined;
 use sluicegate::domain::candles::{Candles, Timeframe};
 use sluicegate::domain::time::format_instant;
 
@@ -101,22 +100,21 @@ fn decode(format: &str, answers: &mut [impl Read]) -> Candles {
     }
 }
 
-/// Decodes page after page and puts them together, as a reader does.
+/// Decodes page after page into the same columns, as a reader does.
 fn decode_with<D: Decoder>(answers: &mut [impl Read], decoder: impl Fn() -> D) -> Candles {
-    let mut pages = Vec::new();
+    let mut rows = CandleRows::new(i64::MIN..i64::MAX, CANDLES, CANDLES);
     let mut piece = [0; PIECE_BYTES];
     for answer in answers {
         let mut decoder = decoder();
-        let mut rows = CandleRows::new(i64::MIN..i64::MAX, CANDLES, PAGE_CANDLES);
+        rows.go_on(i64::MIN..i64::MAX);
         loop {
             let read = answer.read(&mut piece).unwrap();
             let Some(bytes @ [_, ..]) = piece.get(..read) else { break };
             decoder.feed(bytes, &mut rows).unwrap();
         }
         decoder.finish().unwrap();
-        pages.push(rows.into_candles().0);
     }
-    joined(pages)
+    rows.into_candles().0
 }
 
 fn measure(format: &str, answers: &[String], candles: &Candles) {

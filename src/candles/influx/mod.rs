@@ -18,7 +18,6 @@ mod reader;
 mod settings;
 
 pub use self::health::InfluxHealth;
-pub use self::pages::joined;
 pub use self::places::{Language, Place};
 pub use self::reader::{InfluxCandles, InfluxReader};
 pub use self::settings::{InfluxSettings, LanguageSetting, Names};

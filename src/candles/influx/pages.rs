@@ -34,7 +34,7 @@ pub(super) fn merged(mut buckets: Vec<Candles>) -> Candles {
 
 /// Candles one after the other. One column is copied at a time and freed where it came from, so that
 /// no more than that column is in memory twice.
-pub fn joined(mut parts: Vec<Candles>) -> Candles {
+pub(super) fn joined(mut parts: Vec<Candles>) -> Candles {
     if parts.len() < 2 {
         return parts.pop().unwrap_or_default();
     }

@@ -82,13 +82,26 @@ impl InfluxReader {
             };
             span = first..last + 1;
         }
+        let places = self.places().await?;
+        if let [place] = places {
+            // Straight into columns with room for all: nothing is in memory twice.
+            let mut rows = Self::rows(series, &span, candles_max);
+            for page in pages::of(span, page_ms) {
+                rows.go_on(page.clone());
+                self.read_page(place, series, &page, candles_max, &mut rows).await?;
+            }
+            let (candles, incomplete_times) = rows.into_rows();
+            let incomplete = incomplete_times.len() as u64;
+            return Ok(InfluxCandles { candles, incomplete, incomplete_times });
+        }
         let mut read = Vec::new();
         let (mut count, mut incomplete_times) = (0, Vec::new());
         for page in pages::of(span, page_ms) {
             let mut of_page = Vec::new();
-            for place in self.places().await? {
-                let (candles, mut lacking) =
-                    self.read_page(place, series, &page, candles_max).await?;
+            for place in places {
+                let mut rows = Self::rows(series, &page, candles_max);
+                self.read_page(place, series, &page, candles_max, &mut rows).await?;
+                let (candles, mut lacking) = rows.into_rows();
                 incomplete_times.append(&mut lacking);
                 of_page.push(candles);
             }
@@ -104,24 +117,28 @@ impl InfluxReader {
         Ok(InfluxCandles { candles, incomplete, incomplete_times })
     }
 
+    /// Columns with room for every candle a span can have.
+    fn rows(series: &SeriesKey, span: &Range<i64>, candles_max: usize) -> CandleRows {
+        let expected = span.end.saturating_sub(span.start) / series.timeframe.length_ms() + 1;
+        let expected = usize::try_from(expected).unwrap_or(0);
+        CandleRows::new(span.clone(), candles_max, expected)
+    }
+
     async fn read_page(
         &self,
         place: &Place,
         series: &SeriesKey,
         page: &Range<i64>,
         candles_max: usize,
-    ) -> Result<(Candles, Vec<i64>), CandleError> {
-        let expected = (page.end - page.start) / series.timeframe.length_ms() + 1;
-        let expected = usize::try_from(expected).unwrap_or(0);
-        let mut rows = CandleRows::new(page.clone(), candles_max, expected);
+        rows: &mut CandleRows,
+    ) -> Result<(), CandleError> {
         let question = Question::Candles { series, span: page };
-        ask(&self.settings, &self.http, place, &question, &mut rows).await.map_err(|failure| {
+        ask(&self.settings, &self.http, place, &question, rows).await.map_err(|failure| {
             match failure {
                 Failure::Content(DecodeError::TooMany) => too_large(series, candles_max),
                 failure => self.error(&format!("read {series}"), Some(place), failure),
             }
-        })?;
-        Ok(rows.into_rows())
+        })
     }
 
     /// Open times of the first and the last stored candle, milliseconds since the epoch.

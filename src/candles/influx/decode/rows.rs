@@ -18,6 +18,8 @@ pub struct CandleRows {
     incomplete: Vec<i64>,
     span: Range<i64>,
     candles_max: usize,
+    /// What earlier answers brought: candles, and rows without a price.
+    before: (usize, usize),
 }
 
 impl CandleRows {
@@ -25,11 +27,17 @@ impl CandleRows {
     #[must_use]
     pub fn new(span: Range<i64>, candles_max: usize, expected: usize) -> Self {
         let candles = Candles::with_capacity(expected.min(candles_max));
-        Self { candles, incomplete: Vec::new(), span, candles_max }
+        Self { candles, incomplete: Vec::new(), span, candles_max, before: (0, 0) }
     }
 
-    /// The candles in the order they came, in no more memory than they need, and how many rows lacked
-    /// a price.
+    /// Goes on with another answer, whose candles open in `span`.
+    pub fn go_on(&mut self, span: Range<i64>) {
+        self.before = (self.candles.len(), self.incomplete.len());
+        self.span = span;
+    }
+
+    /// The candles in the order they came, and how many rows lacked a price. Room for many more than
+    /// there are is given back; room for a few is not worth a copy.
     #[must_use]
     pub fn into_candles(self) -> (Candles, u64) {
         let (candles, incomplete) = self.into_rows();
@@ -39,6 +47,9 @@ impl CandleRows {
     /// The same, with the open times of the rows that lacked a price.
     #[must_use]
     pub fn into_rows(self) -> (Candles, Vec<i64>) {
+        if self.candles.time.capacity() / 2 <= self.candles.len() {
+            return (self.candles, self.incomplete);
+        }
         let Candles { mut time, mut open, mut high, mut low, mut close, mut volume } = self.candles;
         time.shrink_to_fit();
         for column in [&mut open, &mut high, &mut low, &mut close, &mut volume] {
@@ -78,11 +89,12 @@ impl Rows for CandleRows {
 
     fn restart(&mut self) {
         let Candles { time, open, high, low, close, volume } = &mut self.candles;
-        time.clear();
+        let (count, incomplete) = self.before;
+        time.truncate(count);
         for column in [open, high, low, close, volume] {
-            column.clear();
+            column.truncate(count);
         }
-        self.incomplete.clear();
+        self.incomplete.truncate(incomplete);
     }
 }
 
