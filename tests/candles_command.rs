@@ -1,26 +1,13 @@
 //! `sluicegate candles`: import, list, generate.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/candles.rs"]
+mod support;
+
 use std::fs;
-use std::path::Path;
 
-use clap::Parser;
 use sluicegate::candles::{FileSource, SeriesKey};
-use sluicegate::cli::candles::{CandlesCommand, run};
-
-#[derive(Parser)]
-struct CommandLine {
-    #[command(subcommand)]
-    command: CandlesCommand,
-}
-
-fn candles(dir: &Path, arguments: &[&str]) -> Result<String, String> {
-    let line = ["candles"].iter().chain(arguments);
-    let line = CommandLine::try_parse_from(line).map_err(|error| error.to_string())?;
-    let mut out = Vec::new();
-    run(&line.command, dir, &mut out).map_err(|error| format!("{error:#}"))?;
-    Ok(String::from_utf8(out).unwrap())
-}
+use support::candles;
 
 #[test]
 fn what_is_imported_is_listed_and_loads() {
@@ -36,8 +23,8 @@ fn what_is_imported_is_listed_and_loads() {
     let import = ["import", &file, "--ticker", "SPX", "--timeframe", "1d"];
     assert_eq!(
         candles(&store, &import).unwrap(),
-        "imported 3 candles of SPX 1d, 2024-01-01T00:00:00Z to 2024-01-05T00:00:00Z, \
-         1 duplicates, 1 gaps\n"
+        "1 rows were out of order\nimported 3 candles of SPX 1d, 2024-01-01T00:00:00Z to 2024-01-05T00:00:00Z, \
+         1 duplicates, 1 gaps, the longest 2d\n"
     );
     assert_eq!(
         fs::read_to_string(store.join("SPX/1d/export.csv")).unwrap(),
@@ -48,8 +35,8 @@ fn what_is_imported_is_listed_and_loads() {
     );
     assert_eq!(
         candles(&store, &["list"]).unwrap(),
-        " ticker  timeframe  candles  first                 last                  gaps\n \
-         SPX     1d         3        2024-01-01T00:00:00Z  2024-01-05T00:00:00Z  1\n"
+        " ticker  timeframe  candles  first                 last                  gaps  longest gap  duplicates\n \
+         SPX     1d         3        2024-01-01T00:00:00Z  2024-01-05T00:00:00Z  1     2d           0\n"
     );
     let rows = candles(&store, &["list", "--json"]).unwrap();
     let rows: serde_json::Value = serde_json::from_str(&rows).unwrap();
@@ -74,28 +61,63 @@ fn a_broken_file_leaves_the_store_as_it_was() {
     let import = ["import", &name, "--ticker", "SPX", "--timeframe", "1d"];
     fs::write(&file, "time,open,high,low,close\n2024-01-01,1,1,1,1\n2024-01-02,1,1,1,\n").unwrap();
     assert_eq!(
-        candles(&store, &import).unwrap_err(),
+        candles(&store, &import).unwrap_err().trim_end(),
         format!("{name} line 3, column close: found \"\", allowed a number above 0")
     );
     fs::write(&file, "time,open,high,low,close\n").unwrap();
-    assert_eq!(candles(&store, &import).unwrap_err(), format!("{name}: found no candles"));
+    assert_eq!(
+        candles(&store, &import).unwrap_err().trim_end(),
+        format!("{name}: found no candles")
+    );
     assert!(!store.exists());
 }
 
 #[test]
-fn an_import_with_a_longer_timeframe_than_the_file_has_is_refused() {
+fn a_candle_that_opens_off_the_grid_is_refused_by_line() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("a.csv");
     let name = file.display().to_string();
     fs::write(&file, "time,open,high,low,close\n0,1,1,1,1\n3600,1,1,1,1\n7200,1,1,1,1\n").unwrap();
     let import = ["import", &name, "--ticker", "SPX", "--timeframe", "1d"];
     assert_eq!(
-        candles(dir.path(), &import).unwrap_err(),
+        candles(dir.path(), &import).unwrap_err().trim_end(),
         format!(
-            "{name}: found 2 of 3 candles less than 1d after the one before them; \
-             give the timeframe the file has"
+            "{name} line 3, column time: found 1970-01-01T01:00:00Z, allowed the open time of a 1d \
+             candle, such as 1970-01-01T00:00:00Z; the most frequent step is 1h, not 1d"
         )
     );
+    fs::write(&file, "time,open,high,low,close\n0,1,1,1,1\n3600,1,1,1,1\n\n7201,1,1,1,1\n")
+        .unwrap();
+    assert_eq!(
+        candles(dir.path(), &["import", &name, "--ticker", "SPX"]).unwrap_err().trim_end(),
+        format!(
+            "{name} line 5, column time: found 1970-01-01T02:00:01Z, allowed the open time of a 1h \
+             candle, such as 1970-01-01T02:00:00Z"
+        )
+    );
+    assert!(!dir.path().join("SPX").exists());
+}
+
+#[test]
+fn a_timeframe_that_nothing_tells_must_be_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.csv");
+    let name = file.display().to_string();
+    let names = "1m, 3m, 5m, 10m, 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h, 1d, 3d, 1w";
+    for (rows, found) in [
+        ("0,1,1,1,1\n", "one open time"),
+        ("0,1,1,1,1\n2700,1,1,1,1\n", "45m as the most frequent step"),
+    ] {
+        fs::write(&file, format!("time,open,high,low,close\n{rows}")).unwrap();
+        assert_eq!(
+            candles(dir.path(), &["import", &name, "--ticker", "SPX"]).unwrap_err().trim_end(),
+            format!("--timeframe is needed: found {found}, allowed {names}")
+        );
+    }
+    fs::write(&file, "time,open,high,low,close\n0,1,1,1,1\n86400,1,1,1,1\n").unwrap();
+    let import = ["import", &name, "--ticker", "SPX", "--timeframe", "1h"];
+    let said = candles(dir.path(), &import).unwrap();
+    assert!(said.contains("the most frequent step is 1d, not 1h\n"), "{said}");
 }
 
 #[test]
@@ -103,7 +125,7 @@ fn a_ticker_that_leads_out_of_the_store_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let line = ["generate", "--ticker", "../X", "--timeframe", "1m", "--count", "1"];
     assert_eq!(
-        candles(dir.path(), &line).unwrap_err(),
+        candles(dir.path(), &line).unwrap_err().trim_end(),
         "write candles of ../X 1m: ticker: found \"../X\", allowed letters, digits and ._-=^@+:& \
          but no dot in front"
     );
@@ -148,16 +170,14 @@ fn a_broken_series_does_not_hide_the_others_in_the_list() {
         .unwrap();
     fs::create_dir_all(dir.path().join("BAD/1d")).unwrap();
     fs::write(dir.path().join("BAD/1d/a.csv"), "nonsense").unwrap();
-    let line = CommandLine::try_parse_from(["candles", "list"]).unwrap();
-    let mut out = Vec::new();
-    let problem = run(&line.command, dir.path(), &mut out).unwrap_err().to_string();
-    assert!(String::from_utf8(out).unwrap().contains("GOOD"));
-    assert!(problem.starts_with("BAD/1d/a.csv line 1: found \"nonsense\""), "{problem}");
+    let said = candles(dir.path(), &["list"]).unwrap_err();
+    assert!(said.contains("GOOD"), "{said}");
+    assert!(said.contains("\nBAD/1d/a.csv line 1: found \"nonsense\""), "{said}");
 }
 
 #[test]
 fn help_says_what_a_command_does() {
     let dir = tempfile::tempdir().unwrap();
-    let help = candles(dir.path(), &["import", "--help"]).unwrap_err();
-    assert!(help.starts_with("Check a CSV file and put it into the store"), "{help}");
+    let help = candles(dir.path(), &["import", "--help"]).unwrap();
+    assert!(help.starts_with("Check candle files and put them into the store"), "{help}");
 }

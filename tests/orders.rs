@@ -1,5 +1,7 @@
 //! Orders of users to a running daemon: pause, resume, retry, reprioritise.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::time::Duration;

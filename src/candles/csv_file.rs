@@ -4,51 +4,37 @@ use std::io;
 
 use csv::ByteRecord;
 
-use super::CandleError;
-use super::instant::{INSTANT_ALLOWED, read_instant_ms};
+use super::csv_lines::CsvLines;
+use super::instant::{INSTANT_ALLOWED, StampKind, read_day_time_ms, read_stamp};
+use super::rows::{Fault, Lines, PRICE_ALLOWED, VOLUME_ALLOWED, check_prices, is_price, is_volume};
 use super::series::rows_of;
+use super::shape::{NAMES_ALLOWED, SHAPES_ALLOWED, Shape, TimeColumns, has_price_names};
+use super::{CandleError, CandleRows};
 use crate::domain::candles::Candles;
-use crate::domain::time::format_instant;
+use crate::domain::time::{DAY_MS, format_instant};
 
-/// Names of the column with the open time; where a file has several, the first of these counts.
-const TIME_NAMES: [&str; 5] = ["timestamp", "open_time", "datetime", "time", "date"];
-const PRICE_NAMES: [&str; 4] = ["open", "high", "low", "close"];
-const HEADER_ALLOWED: &str =
-    "columns timestamp (or open_time, datetime, time, date), open, high, low, close, volume";
-const PRICE_ALLOWED: &str = "a number above 0";
-const VOLUME_ALLOWED: &str = "a number, 0 or above";
 /// How much of a broken cell an error shows.
 const FOUND_CHARS_MAX: usize = 40;
+/// After how many candles written the meter is told.
+const METER_CANDLES: u64 = 10_000;
 
-/// Reads one candle file and appends its candles to `candles`, in the file's order.
+/// Reads one candle file and appends its candles to `rows`, in the file's order.
 ///
-/// The first line names the columns: their order and case are free, others are ignored, `volume`
-/// may be missing and is 0 then. `file` is the name that errors show.
+/// Cells are separated by commas, semicolons or tabs. The first line names the columns: their order
+/// and case are free, others are ignored, `volume` may be missing and is 0 then. Without names, the
+/// number of columns tells which is which, where it can. `file` is the name that errors show.
 ///
 /// # Errors
 ///
 /// [`CandleError::Broken`] at the first line that is no candle, [`CandleError::TooLarge`] when
-/// `candles` would grow beyond `candles_max`, [`CandleError::Io`] when `input` cannot be read.
+/// `rows` would grow beyond `candles_max`, [`CandleError::Io`] when `input` cannot be read.
 pub fn read_csv(
     input: impl io::Read,
     file: &str,
     candles_max: usize,
-    candles: &mut Candles,
+    rows: &mut CandleRows,
 ) -> Result<(), CandleError> {
-    let unreadable = |error: csv::Error| CandleError::io(format!("read {file}"), error.into());
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
-    let header = reader.byte_headers().map_err(unreadable)?.clone();
-    let columns = Columns::of(&header, file)?;
-    let mut record = ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(unreadable)? {
-        let row = Row { file, record: &record };
-        let (time, ohlcv) = row.candle(&columns)?;
-        if candles.len() >= candles_max {
-            return Err(CandleError::TooLarge { file: file.to_owned(), candles_max });
-        }
-        candles.push(time, ohlcv);
-    }
-    Ok(())
+    CsvFile { file, lines: CsvLines::new(input, file) }.read(candles_max, rows)
 }
 
 /// Writes candles in the form `candles import` leaves behind: `timestamp` in RFC 3339, then
@@ -58,102 +44,167 @@ pub fn read_csv(
 ///
 /// What `output` returns.
 pub fn write_csv(candles: &Candles, mut output: impl io::Write) -> io::Result<()> {
+    write_csv_metered(candles, &mut output, &|_| {})
+}
+
+/// [`write_csv`] that tells `meter` how many candles were written.
+pub(super) fn write_csv_metered(
+    candles: &Candles,
+    output: &mut impl io::Write,
+    meter: &dyn Fn(u64),
+) -> io::Result<()> {
     writeln!(output, "timestamp,open,high,low,close,volume")?;
-    for (time, [open, high, low, close, volume]) in rows_of(candles) {
+    for (count, (time, [open, high, low, close, volume])) in (1_u64..).zip(rows_of(candles)) {
         let time = format_instant(time);
         writeln!(output, "{time},{open},{high},{low},{close},{volume}")?;
+        if count.is_multiple_of(METER_CANDLES) {
+            meter(METER_CANDLES);
+        }
     }
     output.flush()
 }
 
-/// Where in a line the fields of a candle are.
-struct Columns {
-    time: usize,
-    prices: [usize; 4],
-    volume: Option<usize>,
-    count: usize,
+/// A CSV file that is being read.
+struct CsvFile<'a, R> {
+    file: &'a str,
+    lines: CsvLines<'a, R>,
 }
 
-impl Columns {
-    fn of(header: &ByteRecord, file: &str) -> Result<Self, CandleError> {
-        let names: Vec<String> = header.iter().map(column_name).collect();
-        let broken = |problem: &str| CandleError::Broken {
-            file: file.to_owned(),
-            line: 1,
-            column: None,
-            found: quoted(&header.iter().collect::<Vec<_>>().join(&b","[..])),
-            allowed: format!("{HEADER_ALLOWED}; {problem}"),
-        };
-        let position = |wanted: &str| {
-            let mut positions = (0..).zip(&names).filter(|(_, name)| *name == wanted);
-            match (positions.next(), positions.next()) {
-                (_, Some(_)) => Err(broken(&format!("{wanted} stands there twice"))),
-                (first, None) => Ok(first.map(|(position, _)| position)),
+impl<R: io::Read> CsvFile<'_, R> {
+    fn read(mut self, candles_max: usize, rows: &mut CandleRows) -> Result<(), CandleError> {
+        let first = rows.candles.len();
+        let mut lines = Vec::new();
+        let mut has_row = self.lines.advance()?;
+        let mut layout = self.layout()?;
+        if layout.has_header {
+            has_row = self.lines.advance()?;
+        }
+        layout.settle(self.lines.cells());
+        while has_row {
+            let (time, ohlcv) = self.row().candle(&mut layout)?;
+            if rows.candles.len() >= candles_max {
+                return Err(CandleError::TooLarge { file: self.file.to_owned(), candles_max });
             }
+            rows.candles.push(time, ohlcv);
+            lines.push(u32::try_from(self.lines.line()).unwrap_or(u32::MAX));
+            has_row = self.lines.advance()?;
+        }
+        let are_counts = layout.kind == Some(StampKind::Epoch);
+        rows.end_file(self.file, first, Lines::Text(lines), are_counts)
+    }
+
+    fn row(&self) -> Row<'_> {
+        Row { file: self.file, line: self.lines.line(), record: self.lines.cells() }
+    }
+
+    /// What the first line says about the others.
+    fn layout(&self) -> Result<Layout, CandleError> {
+        let row = self.row();
+        let record = row.record;
+        let has_values = record.iter().any(is_value);
+        let has_header = !has_values || has_price_names(record.iter());
+        let shape = if has_header {
+            Shape::by_names(record.iter()).map_err(|problem| {
+                let found = quoted(&record.iter().collect::<Vec<_>>().join(&b","[..]));
+                row.broken(None, found, format!("{NAMES_ALLOWED}; {problem}"))
+            })?
+        } else {
+            let second_is_day_time = text_of(row.cell(1)).and_then(read_day_time_ms).is_some();
+            Shape::by_count(record.len(), second_is_day_time).ok_or_else(|| {
+                let found = format!("{} columns without a header", record.len());
+                row.broken(None, found, SHAPES_ALLOWED)
+            })?
         };
-        let mut time = None;
-        for name in TIME_NAMES {
-            time = time.or(position(name)?);
-        }
-        let mut prices = [0; 4];
-        for (price, name) in prices.iter_mut().zip(PRICE_NAMES) {
-            *price = position(name)?.ok_or_else(|| broken(&format!("{name} is missing")))?;
-        }
-        Ok(Self {
-            time: time.ok_or_else(|| broken("the time is missing"))?,
-            prices,
-            volume: position("volume")?,
-            count: header.len(),
-        })
+        Ok(Layout { shape, count: record.len(), has_header, kind: None })
     }
 }
 
-fn column_name(cell: &[u8]) -> String {
-    String::from_utf8_lossy(cell.trim_ascii()).to_lowercase().replace(' ', "_")
+/// What all rows of a file have in common.
+struct Layout {
+    shape: Shape,
+    count: usize,
+    has_header: bool,
+    kind: Option<StampKind>,
 }
 
-/// One line below the header.
+impl Layout {
+    /// A column named time beside one named date may hold the whole instant.
+    fn settle(&mut self, row: &ByteRecord) {
+        if let TimeColumns::DateAndTime(_, time) = self.shape.time {
+            let cell = row.get(time).unwrap_or_default().trim_ascii();
+            if text_of(cell).and_then(|text| read_stamp(text, None)).is_some()
+                && text_of(cell).and_then(read_day_time_ms).is_none()
+            {
+                self.shape.time = TimeColumns::One(time);
+            }
+        }
+    }
+}
+
+/// One line.
 struct Row<'a> {
     file: &'a str,
+    line: u64,
     record: &'a ByteRecord,
 }
 
 impl Row<'_> {
-    fn candle(&self, columns: &Columns) -> Result<(i64, [f64; 5]), CandleError> {
-        if self.record.len() != columns.count {
+    fn candle(&self, layout: &mut Layout) -> Result<(i64, [f64; 5]), CandleError> {
+        if self.record.len() != layout.count {
             let found = format!("{} cells", self.record.len());
-            let allowed = format!("{} as in the header", columns.count);
+            let first = if layout.has_header { "header" } else { "first line" };
+            let allowed = format!("{} as in the {first}", layout.count);
             return Err(self.broken(None, found, allowed));
         }
-        let time_cell = self.cell(columns.time);
-        let time = std::str::from_utf8(time_cell)
-            .ok()
-            .and_then(read_instant_ms)
-            .ok_or_else(|| self.broken(Some("time"), quoted(time_cell), INSTANT_ALLOWED))?;
-        let [open, high, low, close] = columns.prices;
-        let open = self.price("open", open)?;
-        let high = self.price("high", high)?;
-        let low = self.price("low", low)?;
-        let close = self.price("close", close)?;
-        let lowest = open.min(high).min(close);
-        if low > lowest {
-            let allowed = format!("at most {lowest}, the lowest of open, high and close");
-            return Err(self.broken(Some("low"), low.to_string(), allowed));
-        }
-        let highest = open.max(close);
-        if high < highest {
-            let allowed = format!("at least {highest}, the highest of open and close");
-            return Err(self.broken(Some("high"), high.to_string(), allowed));
-        }
-        let volume = columns.volume.map_or(Ok(0.0), |volume| self.volume(volume))?;
+        let time = match layout.shape.time {
+            TimeColumns::One(time) => self.time(time, &mut layout.kind)?,
+            TimeColumns::DateAndTime(date, time) => self.date_and_time(date, time)?,
+        };
+        let [open, high, low, close] = layout.shape.prices;
+        let prices = [
+            self.price("open", open)?,
+            self.price("high", high)?,
+            self.price("low", low)?,
+            self.price("close", close)?,
+        ];
+        check_prices(prices).map_err(|fault| fault.at_line(self.file, self.line))?;
+        let volume = layout.shape.volume.map_or(Ok(0.0), |volume| self.volume(volume))?;
+        let [open, high, low, close] = prices;
         Ok((time, [open, high, low, close, volume]))
+    }
+
+    fn time(&self, position: usize, kind: &mut Option<StampKind>) -> Result<i64, CandleError> {
+        let cell = self.cell(position);
+        let Some(stamp) = text_of(cell).and_then(|text| read_stamp(text, *kind)) else {
+            let allowed = match kind {
+                None => INSTANT_ALLOWED,
+                Some(StampKind::Text) => "a date or an instant as in the lines before",
+                Some(StampKind::Epoch) => "an epoch as in the lines before",
+            };
+            return Err(self.broken(Some("time"), quoted(cell), allowed));
+        };
+        *kind = Some(stamp.kind());
+        Ok(stamp.value())
+    }
+
+    fn date_and_time(&self, date: usize, time: usize) -> Result<i64, CandleError> {
+        let (date, time) = (self.cell(date), self.cell(time));
+        let days = text_of(date)
+            .and_then(|text| read_stamp(text, Some(StampKind::Text)))
+            .filter(|stamp| stamp.value().rem_euclid(DAY_MS) == 0)
+            .ok_or_else(|| self.broken(Some("date"), quoted(date), "YYYY-MM-DD"))?;
+        let time_ms = text_of(time)
+            .and_then(read_day_time_ms)
+            .ok_or_else(|| self.broken(Some("time"), quoted(time), "HH:MM or HH:MM:SS"))?;
+        Ok(days.value().saturating_add(time_ms))
     }
 
     fn price(&self, column: &'static str, position: usize) -> Result<f64, CandleError> {
         let cell = self.cell(position);
-        number(cell)
-            .filter(|price| *price > 0.0)
-            .ok_or_else(|| self.broken(Some(column), quoted(cell), PRICE_ALLOWED))
+        number(cell).filter(|price| is_price(*price)).ok_or_else(|| {
+            let comma = if cell.contains(&b',') { ", with a decimal point" } else { "" };
+            self.broken(Some(column), quoted(cell), format!("{PRICE_ALLOWED}{comma}"))
+        })
     }
 
     /// An empty cell is a volume of 0, like a missing column.
@@ -163,7 +214,7 @@ impl Row<'_> {
             return Ok(0.0);
         }
         number(cell)
-            .filter(|volume| *volume >= 0.0)
+            .filter(|volume| is_volume(*volume))
             .ok_or_else(|| self.broken(Some("volume"), quoted(cell), VOLUME_ALLOWED))
     }
 
@@ -177,19 +228,34 @@ impl Row<'_> {
         found: String,
         allowed: impl Into<String>,
     ) -> CandleError {
-        CandleError::Broken {
-            file: self.file.to_owned(),
-            line: self.record.position().map_or(0, csv::Position::line),
-            column,
-            found,
-            allowed: allowed.into(),
+        let allowed = allowed.into();
+        match column {
+            Some(column) => Fault { column, found, allowed }.at_line(self.file, self.line),
+            None => CandleError::Broken {
+                file: self.file.to_owned(),
+                line: self.line.max(1),
+                column,
+                found,
+                allowed,
+            },
         }
     }
 }
 
-/// A finite number; Rust reads `NaN` and `inf`, and large exponents as infinity, which no price is.
+/// Whether a cell is a number or a time, which no name of a column is.
+fn is_value(cell: &[u8]) -> bool {
+    let cell = cell.trim_ascii();
+    let is_time = |text| read_stamp(text, None).is_some() || read_day_time_ms(text).is_some();
+    number(cell).is_some() || text_of(cell).is_some_and(is_time)
+}
+
+fn text_of(cell: &[u8]) -> Option<&str> {
+    std::str::from_utf8(cell).ok()
+}
+
+/// Rust reads `NaN` and `inf`, and large exponents as infinity; no price and no volume is one.
 fn number(cell: &[u8]) -> Option<f64> {
-    std::str::from_utf8(cell).ok()?.parse().ok().filter(|value: &f64| value.is_finite())
+    text_of(cell)?.parse().ok()
 }
 
 /// A cell as an error shows it: in quotes, shortened.

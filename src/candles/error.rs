@@ -55,6 +55,18 @@ pub enum CandleError {
         /// What may stand there.
         allowed: String,
     },
+    /// A candle file that has no lines says something a candle cannot be, or cannot be read at all.
+    #[error("{file}{place}: found {found}, allowed {allowed}")]
+    BadFile {
+        /// The file, relative to the candle directory.
+        file: String,
+        /// Where in the file, with a blank before it; empty for all of it.
+        place: String,
+        /// What is there.
+        found: String,
+        /// What may be there.
+        allowed: String,
+    },
     /// The series is longer than this process is willing to hold.
     #[error("{file}: found more than {candles_max} candles in one series, allowed {candles_max}")]
     TooLarge {
@@ -109,7 +121,10 @@ impl CandleError {
             Self::UnknownTicker { .. } | Self::NoSeries { .. } | Self::NoCandles { .. } => {
                 "no_candles"
             }
-            Self::Broken { .. } | Self::TooLarge { .. } | Self::Field { .. } => "bad_candles",
+            Self::Broken { .. }
+            | Self::BadFile { .. }
+            | Self::TooLarge { .. }
+            | Self::Field { .. } => "bad_candles",
             Self::SourceRefused { .. } => "source_refused",
             Self::Io { .. } | Self::SourceUnavailable { .. } => "source",
         }
@@ -118,6 +133,20 @@ impl CandleError {
     /// The ticker is shortened to what can be shown.
     pub(super) fn unknown_ticker(ticker: &str, nearest: Vec<String>) -> Self {
         Self::UnknownTicker { ticker: ticker.chars().take(TICKER_SHOWN_MAX).collect(), nearest }
+    }
+
+    pub(super) fn bad_file(
+        file: &str,
+        place: impl Into<String>,
+        found: impl Into<String>,
+        allowed: impl Into<String>,
+    ) -> Self {
+        Self::BadFile {
+            file: file.to_owned(),
+            place: place.into(),
+            found: found.into(),
+            allowed: allowed.into(),
+        }
     }
 
     pub(super) fn refused(attempt: impl Into<String>, reason: impl Into<String>) -> Self {

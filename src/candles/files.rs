@@ -1,15 +1,16 @@
-//! Candles in local files: `<dir>/<ticker>/<timeframe>/*.csv`.
+//! Candles in local files: `<dir>/<ticker>/<timeframe>/*.csv` and `*.parquet`.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter};
+use std::fs;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::source::{Piece, Reading, blocking};
-use super::{CandleError, CandleSource, Series, SeriesKey, read_csv, write_csv};
-use crate::domain::candles::{Candles, Timeframe};
+use super::write_files::FileFormat;
+use super::{CandleError, CandleReader, CandleSource, Series, SeriesKey};
+use crate::domain::candles::Timeframe;
 
 /// The most candles one series may have unless told otherwise: just under 1 GB in memory.
 pub const SERIES_CANDLES_MAX: usize = 20_000_000;
@@ -54,51 +55,33 @@ impl FileSource {
     ///
     /// Every [`CandleError`] but `NoCandles`.
     pub fn read_series(&self, key: &SeriesKey) -> Result<Series, CandleError> {
-        let mut candles = Candles::default();
-        for path in self.paths(key)? {
-            self.read_into(&path, &mut candles)?;
-        }
-        Ok(Series::from_unsorted(candles))
+        self.read_series_metered(key, &|_| {})
     }
 
-    /// Reads one file, which need not be in the store; blocks.
+    /// Reads a whole series and tells `meter` how many bytes were read; blocks.
     ///
     /// # Errors
     ///
-    /// `Broken`, `TooLarge` or `Io`.
-    pub fn read_file(&self, path: &Path) -> Result<Series, CandleError> {
-        let mut candles = Candles::default();
-        self.read_into(path, &mut candles)?;
-        Ok(Series::from_unsorted(candles))
-    }
-
-    /// Writes candles to the file `<stem>.csv` of a series, in place of an older one of that name;
-    /// blocks. Readers see the old file or the new one, never a part.
-    ///
-    /// # Errors
-    ///
-    /// What the file system returns; `InvalidInput` when the ticker cannot be a folder's name.
-    pub fn write_series(
+    /// Every [`CandleError`] but `NoCandles`.
+    pub fn read_series_metered(
         &self,
         key: &SeriesKey,
-        stem: &str,
-        candles: &Candles,
-    ) -> io::Result<PathBuf> {
-        if !is_folder_name(&key.ticker) {
-            let message = format!(
-                "ticker: found {:?}, allowed letters, digits and ._-=^@+:& but no dot in front",
-                key.ticker
-            );
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        meter: &dyn Fn(u64),
+    ) -> Result<Series, CandleError> {
+        let mut reader = CandleReader::new(self.candles_max, meter);
+        for path in self.paths(key)? {
+            reader.read_path(&path, &self.shown(&path))?;
         }
-        let folder = self.folder(key);
-        fs::create_dir_all(&folder)?;
-        let mut part = temporary_file(&folder)?;
-        write_csv(candles, BufWriter::new(part.as_file_mut()))?;
-        part.as_file().sync_all()?;
-        let path = folder.join(format!("{stem}.csv"));
-        part.persist(&path)?;
-        Ok(path)
+        Ok(Series::from_unsorted(reader.into_rows().candles))
+    }
+
+    /// How many bytes the files of a series have; blocks.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownTicker`, `NoSeries` or `Io`.
+    pub fn series_bytes(&self, key: &SeriesKey) -> Result<u64, CandleError> {
+        Ok(self.version_of(key)?.0.iter().map(|(_, bytes, _)| bytes).sum())
     }
 
     /// All series in the store, by ticker, then timeframe; blocks.
@@ -119,13 +102,6 @@ impl FileSource {
         Ok(series)
     }
 
-    fn read_into(&self, path: &Path, candles: &mut Candles) -> Result<(), CandleError> {
-        let name = self.shown(path);
-        let file =
-            File::open(path).map_err(|error| CandleError::io(format!("open {name}"), error))?;
-        read_csv(file, &name, self.candles_max, candles)
-    }
-
     fn version_of(&self, key: &SeriesKey) -> Result<FilesVersion, CandleError> {
         let version = |path: PathBuf| {
             let stat = fs::metadata(&path).and_then(|stat| Ok((stat.len(), stat.modified()?)));
@@ -143,7 +119,9 @@ impl FileSource {
         if is_folder_name(&key.ticker) {
             let folder = self.folder(key);
             let names = self.names_in(&folder)?;
-            paths.extend(names.iter().filter(|name| is_csv(name)).map(|name| folder.join(name)));
+            paths.extend(
+                names.iter().filter(|name| is_candle_file(name)).map(|name| folder.join(name)),
+            );
         }
         if paths.is_empty() { Err(self.not_stored(key)) } else { Ok(paths) }
     }
@@ -173,7 +151,7 @@ impl FileSource {
         let mut timeframes = Vec::new();
         for name in Timeframe::names() {
             let names = self.names_in(&self.dir.join(ticker).join(name))?;
-            if names.iter().any(|name| is_csv(name)) {
+            if names.iter().any(|name| is_candle_file(name)) {
                 timeframes.extend(name.parse::<Timeframe>());
             }
         }
@@ -205,7 +183,7 @@ impl FileSource {
         }
     }
 
-    fn folder(&self, key: &SeriesKey) -> PathBuf {
+    pub(super) fn folder(&self, key: &SeriesKey) -> PathBuf {
         self.dir.join(&key.ticker).join(key.timeframe.name())
     }
 
@@ -246,14 +224,16 @@ impl CandleSource for FileSource {
 }
 
 /// Whether a ticker, which a user chose, can name a folder without leading out of the store.
-fn is_folder_name(ticker: &str) -> bool {
+pub(super) fn is_folder_name(ticker: &str) -> bool {
     (1..=TICKER_BYTES_MAX).contains(&ticker.len())
         && !ticker.starts_with('.')
         && ticker.chars().all(|letter| letter.is_alphanumeric() || "._-=^@+:&".contains(letter))
 }
 
-fn is_csv(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+fn is_candle_file(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| {
+        FileFormat::ALL.iter().any(|format| extension.eq_ignore_ascii_case(format.extension()))
+    })
 }
 
 pub(super) fn nearest(ticker: &str, known: &[String]) -> Vec<String> {
@@ -265,16 +245,4 @@ pub(super) fn nearest(ticker: &str, known: &[String]) -> Vec<String> {
         .collect();
     nearest.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     nearest.into_iter().take(NEAREST_MAX).map(|(_, name)| name.clone()).collect()
-}
-
-/// A file in `folder` that readers do not look at, with the rights any new file would have.
-fn temporary_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
 }

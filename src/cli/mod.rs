@@ -1,6 +1,6 @@
 //! The command line: one file per command.
 
-pub mod candles;
+mod candles;
 mod check;
 mod demo;
 mod explain;
@@ -99,8 +99,9 @@ fn execute(command: Command, environment: Environment) -> anyhow::Result<ExitCod
         Command::Migrate => runtime.block_on(migrate::run(&settings()?)),
         Command::Check => runtime.block_on(check::run(&settings()?)),
         Command::Candles(command) => {
-            candles::run(&command, &settings()?.candles.files.dir, &mut std::io::stdout())
-                .map(|()| ExitCode::SUCCESS)
+            let (settings, mut out) = (settings()?.candles, std::io::stdout());
+            let ran = runtime.block_on(candles::run(&command, &settings, &mut out));
+            ran.map(|()| ExitCode::SUCCESS)
         }
         Command::Replay(args) => runtime.block_on(replay::run(&args, &settings()?)),
         Command::Explain(args) => runtime.block_on(explain::run(&args, &settings()?)),
