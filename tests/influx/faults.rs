@@ -187,29 +187,24 @@ async fn a_frozen_server_is_not_waited_for() {
 
 #[tokio::test]
 async fn no_more_requests_run_at_once_than_allowed() {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    let most = Arc::new(AtomicUsize::new(0));
-    let started = Instant::now();
-    let responder =
-        Responder::always(Reply::recorded("pivoted").after(Duration::from_millis(100))).await;
+    let slow = Reply::recorded("pivoted").after(Duration::from_millis(100));
+    let responder = Responder::always(slow).await;
     let mut settings = settings(responder.url(), LanguageSetting::Flux);
     settings.requests_max = 2;
     let reader = reader(&settings);
+    let start = Instant::now();
     let tasks: Vec<_> = (0..6)
         .map(|_| {
-            let (reader, most) = (reader.clone(), Arc::clone(&most));
+            let reader = reader.clone();
             tokio::spawn(async move {
                 let span = ms("1999-01-04")..ms("1999-02-06");
                 reader.read(&key("NASDAQ", "1d"), span, MANY).await.unwrap();
-                most.fetch_add(1, Ordering::Relaxed);
             })
         })
         .collect();
     for task in tasks {
         task.await.unwrap();
     }
-    // Six answers of 100 ms each, two at once.
-    assert!(started.elapsed() >= Duration::from_millis(300), "{:?}", started.elapsed());
-    assert_eq!(most.load(Ordering::Relaxed), 6);
+    // Six answers that take 100 ms each, two at once.
+    assert!(start.elapsed() >= Duration::from_millis(300), "{:?}", start.elapsed());
 }
