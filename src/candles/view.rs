@@ -79,7 +79,7 @@ impl<S: CandleSource> CandleCache<S> {
         if let Reading::Pages { .. } = self.shelf.reading {
             let edges = self.shelf.edges(&key, query.range).await?;
             if edges.stored.is_none() {
-                return Err(self.not_stored(&key).await?);
+                return Err(self.not_stored(&key, query).await?);
             }
             let (stored, changed_ms) = (edges.stored, edges.changed_ms);
             return Ok(View { key: (key, version), whole: None, stored, changed_ms, longer });
@@ -93,7 +93,11 @@ impl<S: CandleSource> CandleCache<S> {
     }
 
     /// Why there is nothing of a series in a source that is read in pages.
-    async fn not_stored(&self, key: &SeriesKey) -> Result<CandleError, CandleError> {
+    async fn not_stored(
+        &self,
+        key: &SeriesKey,
+        query: &CandleQuery,
+    ) -> Result<CandleError, CandleError> {
         let list = async { self.shelf.source.list().await.map(Arc::new) };
         let list = self.list.try_get_with((), list).await.map_err(Arc::unwrap_or_clone)?;
         let of_ticker = list.iter().filter(|series| series.ticker == key.ticker);
@@ -102,6 +106,10 @@ impl<S: CandleSource> CandleCache<S> {
             let mut known: Vec<_> = list.iter().map(|series| series.ticker.clone()).collect();
             known.dedup();
             return Ok(CandleError::unknown_ticker(&key.ticker, nearest(&key.ticker, &known)));
+        }
+        if stored.contains(&key.timeframe) {
+            // It has rows, none of which is a candle.
+            return Ok(query.no_candles(None));
         }
         Ok(CandleError::NoSeries { series: key.clone(), stored })
     }
