@@ -79,7 +79,7 @@ fn a_setting_that_cannot_be_is_refused_by_its_name() {
             "perhaps",
             "database.pooled: found string \"perhaps\", allowed a boolean",
         ),
-        ("candles.source", "tape", "candles.source: found \"tape\", allowed files"),
+        ("candles.source", "tape", "candles.source: found \"tape\", allowed files, influx"),
         ("log.format", "xml", "log.format: found \"xml\", allowed pretty, json"),
         (
             "pipes.outcome.retry_base_ms",

@@ -79,3 +79,14 @@ async fn whoever_leases_at_once_never_gets_one_start_twice() {
     // Each start took its millisecond; time that nobody leased in comes on top.
     assert!(end - begin >= f64::from(starts) / 1e3 - 0.011, "{starts} starts in {}", end - begin);
 }
+
+#[tokio::test]
+async fn at_a_new_rate_what_was_leased_ahead_is_as_many_starts_as_before() {
+    let rig = Rig::new().await;
+    rig.store.lease_starts("jobs", 0.01, 1).await.unwrap();
+    assert!(due_in_ms(&rig).await > 60_000.0);
+    let (starts, begins) = rig.store.lease_starts("jobs", 1_000.0, 10).await.unwrap();
+    assert!(starts == 10 && begins <= 1.0, "{starts} starts in {begins} ms");
+    let due = due_in_ms(&rig).await;
+    assert!(due <= 11.0, "{due}");
+}
