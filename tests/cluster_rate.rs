@@ -1,7 +1,5 @@
 //! A rate is that of all processes together, however many there are.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 mod support;
 
 use std::time::{Duration, Instant};
