@@ -1,6 +1,7 @@
 -- What users order besides a cancel. Each call takes at most job_limit jobs, adds them to the command
 -- and answers how many it found: zero means that the command has taken effect. Several daemons may be
--- applying one command. Claims are kept out meanwhile: jobs change lanes or leave them.
+-- applying one command. Claims are kept out meanwhile: jobs change lanes or leave them. Plans are made
+-- for the command at hand, which names one job, a bundle or neither: one for all would read all jobs.
 
 -- The jobs of the command's user that it names: one, a bundle's, or all there were when it was given.
 create function sluicegate.reaches(c sluicegate.commands, j sluicegate.jobs) returns boolean
@@ -13,7 +14,8 @@ $$;
 -- Nothing more starts; what is claimed goes on. A user is paused by lanes, the ones to come included;
 -- a bundle or a job by a time that never comes.
 create function sluicegate.pause_jobs(which bigint, job_limit int) returns int
-language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+language plpgsql volatile set search_path = sluicegate, pg_temp
+set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 declare
     c commands;
@@ -50,7 +52,8 @@ end $$;
 -- Goes on with what was paused, with everything of the user where the command names nothing. A lane
 -- that was paused starts where the least-served one is: it has saved up nothing.
 create function sluicegate.resume_jobs(which bigint, job_limit int) returns int
-language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+language plpgsql volatile set search_path = sluicegate, pg_temp
+set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 declare
     c commands;
@@ -105,7 +108,8 @@ $$;
 
 -- Moves what is not claimed to the lanes of another priority; what is claimed keeps its place.
 create function sluicegate.move_jobs(which bigint, new_priority int, job_limit int) returns int
-language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+language plpgsql volatile set search_path = sluicegate, pg_temp
+set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 declare
     c commands;
@@ -153,7 +157,8 @@ $$;
 -- they wait again under a higher fence. Their bundle is open again, if it had ended. Its counts are
 -- changed under the lock that closing it takes, so that it cannot close in between.
 create function sluicegate.retry_jobs(which bigint, job_limit int) returns int
-language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+language plpgsql volatile set search_path = sluicegate, pg_temp
+set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 declare
     c commands;
