@@ -21,17 +21,18 @@ declare
     c commands;
     found_jobs bigint[];
 begin
-    select * into c from commands where id = which and applied_at is null;
+    select * into c from commands where id = which and applied_at is null for update;
     if not found then
         return 0;
     end if;
-    perform pg_advisory_xact_lock('lanes'::regclass::oid::int, 0);
     if c.bundle_id is null and c.job_id is null then
         insert into lanes (user_id, kind, priority, paused) values (c.user_id, 'backtest', 0, true)
             on conflict do nothing;
+        perform pg_advisory_xact_lock('lanes'::regclass::oid::int, 0);
         update lanes l set paused = true where l.user_id = c.user_id and not l.paused;
         return 0;
     end if;
+    perform pg_advisory_xact_lock('lanes'::regclass::oid::int, 0);
     update bundles b set paused = true
      where b.id = c.bundle_id and b.user_id = c.user_id and not b.paused
        and b.status in ('pending', 'expanding', 'running');
@@ -59,7 +60,7 @@ declare
     c commands;
     found_jobs bigint[];
 begin
-    select * into c from commands where id = which and applied_at is null;
+    select * into c from commands where id = which and applied_at is null for update;
     if not found then
         return 0;
     end if;
@@ -96,7 +97,8 @@ begin
     return coalesce(cardinality(found_jobs), 0);
 end $$;
 
--- Lanes of the user for the kinds of these jobs, at this priority.
+-- Lanes of the user for the kinds of these jobs, at this priority. It waits for a transaction of the
+-- user's that is about to insert the same one, so it is called before claims are kept out.
 create function sluicegate.make_lanes(job_ids bigint[], at_priority int) returns void
 language sql volatile set search_path = sluicegate, pg_temp as $$
     insert into lanes (user_id, kind, priority, paused)
@@ -115,11 +117,10 @@ declare
     c commands;
     found_jobs bigint[];
 begin
-    select * into c from commands where id = which and applied_at is null;
+    select * into c from commands where id = which and applied_at is null for update;
     if not found or (c.bundle_id is null and c.job_id is null) then
         return 0;
     end if;
-    perform pg_advisory_xact_lock('lanes'::regclass::oid::int, 0);
     update bundles b set priority = new_priority
      where b.id = c.bundle_id and b.user_id = c.user_id and b.priority <> new_priority
        and b.status in ('pending', 'expanding', 'running');
@@ -132,6 +133,7 @@ begin
         return 0;
     end if;
     perform make_lanes(found_jobs, new_priority);
+    perform pg_advisory_xact_lock('lanes'::regclass::oid::int, 0);
     with moved as (
         update queue q set lane_id = l.lane_id
           from jobs j join lanes l on (l.user_id, l.kind, l.priority) = (j.user_id, j.kind, new_priority)
@@ -165,11 +167,10 @@ declare
     found_jobs bigint[];
     of_bundle uuid;
 begin
-    select * into c from commands where id = which and applied_at is null;
+    select * into c from commands where id = which and applied_at is null for update;
     if not found or (c.bundle_id is null and c.job_id is null) then
         return 0;
     end if;
-    perform pg_advisory_xact_lock('lanes'::regclass::oid::int, 0);
     of_bundle := coalesce(c.bundle_id, (select j.bundle_id from jobs j where j.id = c.job_id));
     perform from bundles b where b.id = of_bundle for no key update;
     if of_bundle is not null then
@@ -187,6 +188,7 @@ begin
     end if;
     perform make_lanes(found_jobs, coalesce((select b.priority from bundles b where b.id = of_bundle),
                                             (select j.priority from jobs j where j.id = c.job_id)));
+    perform pg_advisory_xact_lock('lanes'::regclass::oid::int, 0);
     with gone as (
         delete from outcomes o where o.job_id = any (found_jobs) returning o.*),
     kept as (

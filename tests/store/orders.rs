@@ -1,11 +1,14 @@
 //! What pause, resume, retry and reprioritise do to jobs, bundles and lanes.
 
+use std::time::Duration;
+
 use serde_json::json;
 use sluicegate::domain::job::Claim;
 use sluicegate::store::{Command, EndingBatch};
 use uuid::Uuid;
 
 use crate::rig::{Rig, completed, failed, specs};
+use crate::support::eventually;
 
 async fn why(rig: &Rig, job: i64) -> String {
     rig.one(&format!("select reason from sluicegate.why_waiting where job_id = {job}")).await
@@ -210,4 +213,56 @@ async fn a_bundle_whose_dedupe_key_is_in_use_again_stays_closed() {
     assert_eq!(counts(&rig, bundle).await, "completed 1 1 1 100");
     rig.run(&format!("update sluicegate.bundles set status = 'failed' where id = '{next}'")).await;
     assert_eq!(retry(&rig, &command).await, 2);
+}
+
+#[tokio::test]
+async fn an_order_given_to_several_daemons_at_once_counts_each_job_once() {
+    let rig = Rig::new().await;
+    let claim = rig.claimed().await;
+    rig.store.end_jobs(&EndingBatch::of(&[failed(claim, "broken", false)])).await.unwrap();
+    rig.insert("alice", 0, 40).await;
+    let retry = rig.command("alice", None, Some(claim.job_id)).await;
+    let pause = rig.running_bundle("bob", 40).await;
+    let pause = rig.command("bob", Some(pause), None).await;
+    let daemons = (0..4).map(|_| {
+        let (store, retry, pause) = (rig.store.clone(), retry.id, pause.id);
+        tokio::spawn(async move {
+            while store.retry_jobs(retry, 9).await.unwrap() > 0 {}
+            while store.pause_jobs(pause, 9).await.unwrap() > 0 {}
+        })
+    });
+    for daemon in daemons.collect::<Vec<_>>() {
+        daemon.await.unwrap();
+    }
+    assert_eq!(rig.store.find_target(&retry).await.unwrap().jobs, 1);
+    assert_eq!(rig.store.find_target(&pause).await.unwrap().jobs, 40);
+}
+
+#[tokio::test]
+async fn an_order_that_waits_for_its_user_keeps_nobody_from_claiming() {
+    let rig = Rig::new().await;
+    let [job] = rig.insert("alice", 0, 1).await.try_into().unwrap();
+    rig.insert("bob", 0, 1).await;
+    // A user's transaction is about to make the lane that the order needs.
+    let mut open = rig.db.pool().begin().await.unwrap();
+    sqlx::query(
+        "insert into sluicegate.jobs (user_id, kind, spec, priority) values ('alice', 'sleep', '{}', 7)",
+    )
+    .execute(&mut *open)
+    .await
+    .unwrap();
+    let order = rig.command("alice", None, Some(job)).await;
+    let store = rig.store.clone();
+    let moving = tokio::spawn(async move { store.move_jobs(order.id, 7, 9).await.unwrap() });
+    let waits = "select exists (select from pg_stat_activity
+                                 where query like '%move_jobs%' and wait_event_type = 'Lock'
+                                   and datname = current_database())";
+    eventually(Duration::from_secs(30), "the order waits", async || {
+        rig.one::<bool>(waits).await.then_some(())
+    })
+    .await;
+    let claimed = rig.claim(9).await;
+    assert_eq!(claimed.len(), 2, "claims go on meanwhile");
+    open.commit().await.unwrap();
+    moving.await.unwrap();
 }
