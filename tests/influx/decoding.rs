@@ -39,7 +39,8 @@ fn decode(mut decoder: impl Decoder, body: &[u8], borders: &[usize]) -> Decoded 
         start = end.max(start);
     }
     decoder.finish()?;
-    Ok(rows.into_candles())
+    let (candles, incomplete) = rows.into_candles();
+    Ok((candles, incomplete.len() as u64))
 }
 
 #[test]

@@ -33,7 +33,7 @@ async fn attempts_after(bad: Reply, language: LanguageSetting, good: &'static st
     )
     .await;
     let found = read(&settings(responder.url(), language)).await.unwrap();
-    assert_eq!((found.candles.len(), found.incomplete), (24, 0));
+    assert_eq!((found.candles.len(), found.incomplete_times.len()), (24, 0));
     responder.seen().len()
 }
 

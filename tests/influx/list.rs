@@ -58,7 +58,7 @@ async fn reads_what_is_stored(settings: &InfluxSettings) {
     for ticker in ["NASDAQ", "SP500"] {
         let read = reader.read(&key(ticker, "1d"), recorded_span(), MANY).await.unwrap();
         assert_eq!(read.candles, daily(ticker));
-        assert_eq!(read.incomplete, 0);
+        assert!(read.incomplete_times.is_empty());
     }
     let odd = reader.read(&key("we\"ird ,=name", "1d"), recorded_span(), MANY).await.unwrap();
     assert_eq!((odd.candles.len(), odd.candles.close[0]), (1, 1.5));
@@ -66,7 +66,7 @@ async fn reads_what_is_stored(settings: &InfluxSettings) {
     assert_eq!(gappy.candles.open, [1.0, 1.5, 2.0]);
     assert_eq!(gappy.candles.volume, [10.0, 0.0, 12.0]);
     let nothing = reader.read(&key("NONE", "1d"), recorded_span(), MANY).await.unwrap();
-    assert_eq!((nothing.candles.len(), nothing.incomplete), (0, 0));
+    assert_eq!((nothing.candles.len(), nothing.incomplete_times.len()), (0, 0));
     let few = reader.read(&key("NASDAQ", "1d"), recorded_span(), 23).await.unwrap_err();
     assert_eq!(few.class(), "bad_candles");
     assert_eq!(few.to_string(), "NASDAQ 1d: found more than 23 candles in one series, allowed 23");

@@ -38,9 +38,7 @@ pub struct InfluxReader {
 pub struct InfluxCandles {
     /// In the order of time, as far as the server gave them so.
     pub candles: Candles,
-    /// Rows without one of the prices, which are left out.
-    pub incomplete: u64,
-    /// When those open, milliseconds since the epoch.
+    /// Open times of rows without one of the prices, which are left out; milliseconds since the epoch.
     pub incomplete_times: Vec<i64>,
 }
 
@@ -90,9 +88,8 @@ impl InfluxReader {
                 rows.go_on(page.clone());
                 self.read_page(place, series, &page, candles_max, &mut rows).await?;
             }
-            let (candles, incomplete_times) = rows.into_rows();
-            let incomplete = incomplete_times.len() as u64;
-            return Ok(InfluxCandles { candles, incomplete, incomplete_times });
+            let (candles, incomplete_times) = rows.into_candles();
+            return Ok(InfluxCandles { candles, incomplete_times });
         }
         let mut read = Vec::new();
         let (mut count, mut incomplete_times) = (0, Vec::new());
@@ -101,7 +98,7 @@ impl InfluxReader {
             for place in places {
                 let mut rows = Self::rows(series, &page, candles_max);
                 self.read_page(place, series, &page, candles_max, &mut rows).await?;
-                let (candles, mut lacking) = rows.into_rows();
+                let (candles, mut lacking) = rows.into_candles();
                 incomplete_times.append(&mut lacking);
                 of_page.push(candles);
             }
@@ -113,8 +110,7 @@ impl InfluxReader {
             read.push(candles);
         }
         let candles = blocking(move || Ok(pages::joined(read))).await?;
-        let incomplete = incomplete_times.len() as u64;
-        Ok(InfluxCandles { candles, incomplete, incomplete_times })
+        Ok(InfluxCandles { candles, incomplete_times })
     }
 
     /// Columns with room for every candle a span can have.

@@ -36,17 +36,10 @@ impl CandleRows {
         self.span = span;
     }
 
-    /// The candles in the order they came, and how many rows lacked a price. Room for many more than
-    /// there are is given back; room for a few is not worth a copy.
+    /// The candles in the order they came, and the open times of the rows that lacked a price. Room for
+    /// many more than there are is given back; room for a few is not worth a copy.
     #[must_use]
-    pub fn into_candles(self) -> (Candles, u64) {
-        let (candles, incomplete) = self.into_rows();
-        (candles, incomplete.len() as u64)
-    }
-
-    /// The same, with the open times of the rows that lacked a price.
-    #[must_use]
-    pub fn into_rows(self) -> (Candles, Vec<i64>) {
+    pub fn into_candles(self) -> (Candles, Vec<i64>) {
         if self.candles.time.capacity() / 2 <= self.candles.len() {
             return (self.candles, self.incomplete);
         }
