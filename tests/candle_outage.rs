@@ -38,11 +38,11 @@ impl Scene {
     }
 
     /// A backtest over the last days, so that the newest candles are asked for.
-    async fn backtest(&self, days: u32) -> i64 {
+    async fn backtest(&self, days: u32, max_failures: u32) -> i64 {
         let insert = format!(
             r#"insert into sluicegate.jobs (user_id, kind, spec, max_failures) values ('alice', 'backtest',
                '{{"ticker": "WAVES", "timeframe": "1d", "range": {{"last": "{days}d"}},
-                  "scenario": {{"preset": "sma_cross"}}}}', 1) returning id"#
+                  "scenario": {{"preset": "sma_cross"}}}}', {max_failures}) returning id"#
         );
         sqlx::query_scalar(AssertSqlSafe(insert)).fetch_one(self.db.pool()).await.unwrap()
     }
@@ -75,11 +75,11 @@ async fn jobs_wait_for_candles_that_do_not_answer_and_do_not_fail() {
             ("worker.lease_renew_ms", "500"),
         ],
     );
-    let first = scene.backtest(100).await;
+    let first = scene.backtest(100, 1).await;
     scene.until(first, "completed 0").await;
 
     server.freeze().await;
-    let waiting = [scene.backtest(150).await, scene.backtest(200).await];
+    let waiting = [scene.backtest(150, 1).await, scene.backtest(200, 1).await];
     let reason = eventually(PATIENCE, "a reason", async || {
         let read = format!(
             "select reason from sluicegate.why_waiting where job_id = {} and reason like '%no whole answer%'",
@@ -108,4 +108,32 @@ async fn jobs_wait_for_candles_that_do_not_answer_and_do_not_fail() {
         scene.ask(waits).await.is_none().then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_missing_fails_the_job_for_good_with_what_the_server_said() {
+    let server = InfluxServer::start().await;
+    let scene = Scene { db: TestDatabase::new().await };
+    let _daemon = DaemonProcess::run(
+        &scene.db.url(),
+        &[
+            ("candles.source", "influx"),
+            ("candles.influx.url", server.url()),
+            ("candles.influx.buckets", "elsewhere"),
+            ("candles.disk.dir", ""),
+        ],
+    );
+    let job = scene.backtest(100, 3).await;
+    let read = format!(
+        "select error_class || ': ' || error || ' after ' || attempt from sluicegate.outcomes where job_id = {job}"
+    );
+    let said = eventually(PATIENCE, "the job fails", async || {
+        let asked = sqlx::query_scalar::<_, String>(AssertSqlSafe(read.clone()));
+        asked.fetch_optional(scene.db.pool()).await.unwrap()
+    })
+    .await;
+    assert!(said.starts_with("source_refused: "), "{said}");
+    assert!(said.contains("elsewhere") && said.contains("not found"), "{said}");
+    assert!(said.ends_with(" after 1"), "{said}");
+    assert_eq!(scene.ask("select waits_for from sluicegate.workers").await, None);
 }

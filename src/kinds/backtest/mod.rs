@@ -3,6 +3,7 @@
 mod prepare;
 mod row;
 mod validation;
+mod watched;
 
 use std::fmt;
 use std::sync::Arc;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 
 use super::failure;
+use super::watched::WatchedCandles;
 use crate::backtest::validation::DataFound;
 use crate::backtest::variant::{Range, Variant};
 use crate::backtest::{Backtest, CheckedCandles, Shared, warmup_candles};
@@ -40,12 +40,10 @@ type WindowKey = (String, Timeframe);
 
 /// Prepares runs.
 pub struct Preparer<S: CandleSource> {
-    candles: Arc<CandleCache<S>>,
+    candles: WatchedCandles<S>,
     windows: Cache<WindowKey, CheckedCandles>,
     shared: Shared,
     loading: Arc<Semaphore>,
-    patience: Duration,
-    outage: Outage,
 }
 
 impl<S: CandleSource> fmt::Debug for Preparer<S> {
@@ -86,15 +84,13 @@ impl<S: CandleSource> Preparer<S> {
             u32::try_from(set.candles().bytes() >> 10).unwrap_or(u32::MAX)
         };
         Self {
-            candles,
+            candles: WatchedCandles::new(candles, patience, outage),
             windows: Cache::builder()
                 .max_capacity(limits.windows_mb_max << 10)
                 .weigher(weigh)
                 .build(),
             shared: Shared::new(limits.series_mb_max << 20),
             loading: Arc::new(Semaphore::new(slots * LOADED_PER_SLOT)),
-            patience,
-            outage: outage.clone(),
         }
     }
 
@@ -114,7 +110,7 @@ impl<S: CandleSource> Preparer<S> {
             () = control.cancelled() => return Err(RunError::Interrupted),
         };
         let place = place.map_err(|_closed| RunError::Interrupted)?;
-        let mut loaded = self.candles(&query, control).await?;
+        let mut loaded = self.candles.load(&query, control).await?;
         let held_out = match variant.config.validation.holdout_pct {
             Some(percent) => Some(held_out(&loaded, percent)?),
             None => None,
@@ -123,7 +119,7 @@ impl<S: CandleSource> Preparer<S> {
             // As if no more had been asked for: the same warm-up, quality and digest.
             let (from_ms, until_ms) = (loaded.from_ms, held_out.start);
             query.range = CandleRange::Between { from_ms, until_ms };
-            loaded = self.candles(&query, control).await?;
+            loaded = self.candles.load(&query, control).await?;
         }
         let detail = self.detail(&variant, &loaded, control).await?;
         // `{"last": …}`, open ends and what is kept back are settled by the candles that are there.
@@ -152,48 +148,10 @@ impl<S: CandleSource> Preparer<S> {
         let ticker = variant.ticker.clone();
         let range = CandleRange::Between { from_ms, until_ms };
         let query = CandleQuery { ticker, timeframe, range, warmup_candles: 0 };
-        match self.candles(&query, control).await {
+        match self.candles.load(&query, control).await {
             Ok(detail) => Ok(Some(detail)),
             Err(RunError::Failed(failure)) if failure.class == "no_candles" => Ok(None),
             Err(error) => Err(error),
-        }
-    }
-
-    async fn candles(
-        &self,
-        query: &CandleQuery,
-        control: &RunControl,
-    ) -> Result<LoadedCandles, RunError> {
-        // A source that does not answer is a stall that the canceller cannot see: the run has no start
-        // mark yet, but its claim holds a slot.
-        let loaded = tokio::select! {
-            loaded = timeout(self.patience, self.candles.load(query)) => loaded,
-            () = control.cancelled() => return Err(RunError::Interrupted),
-        };
-        let failed = match loaded {
-            Ok(Ok(loaded)) => {
-                self.outage.answered();
-                return Ok(loaded);
-            }
-            Ok(Err(error)) if error.class() != "source" => {
-                let retryable = !matches!(error.class(), "no_candles" | "source_refused");
-                return Err(failure(error.class(), &anyhow::Error::new(error), retryable).into());
-            }
-            Ok(Err(error)) => failure(error.class(), &anyhow::Error::new(error), true),
-            Err(_elapsed) => {
-                let (series, patience) = (query.series(), self.patience);
-                let late = format!("no candles of {series} after {patience:?}");
-                failure("candles_late", &late, true)
-            }
-        };
-        // One series that cannot be read is that job's failure; a source that is down is nobody's.
-        match self.candles.source().answers().await {
-            Ok(()) => Err(failed.into()),
-            Err(down) => {
-                let reason = format!("{:#}", anyhow::Error::new(down));
-                self.outage.failed(&reason);
-                Err(RunError::Unavailable(reason))
-            }
         }
     }
 }
