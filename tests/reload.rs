@@ -52,5 +52,5 @@ async fn a_new_rate_holds_after_sighup_and_a_wrong_one_is_refused() {
     write_rate(dir.path(), "1000");
     daemon.reload();
     eventually(PATIENCE, "the others follow at the new rate", async || ended().await == 200).await;
-    assert!(daemon.log().contains("limits changed"));
+    eventually(PATIENCE, "it is said", async || daemon.log().contains("limits changed")).await;
 }
