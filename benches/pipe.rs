@@ -90,6 +90,7 @@ fn run(add: impl Fn(&mut Pipes, &PipeSettings, Arc<Count>)) -> f64 {
         poll_interval_ms: NonZeroU64::new(1_000).unwrap(),
         capacity: NonZeroUsize::new(2_048).unwrap(),
         rate_per_second: None,
+        claims_per_second: None,
         in_flight_max: NonZeroUsize::new(256).unwrap(),
     };
     runtime.block_on(async {

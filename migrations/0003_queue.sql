@@ -66,6 +66,54 @@ create table sluicegate.lane_deltas (
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 comment on table sluicegate.lane_deltas is 'News for lanes, folded by the next claim: places given back, and the smallest id made ready.';
 
+create table sluicegate.limits (
+    scope           text not null check (scope in ('pipe', 'kind', 'user')),
+    name            text not null,
+    set_by          text not null check (set_by in ('config', 'command')),
+    rate_per_second double precision check (rate_per_second > 0),
+    in_flight_max   int check (in_flight_max > 0),
+    command_id      bigint,
+    set_at          timestamptz not null default clock_timestamp(),
+    primary key (scope, name, set_by)
+);
+comment on table sluicegate.limits is 'Rates and caps of the whole cluster. What a command says wins over the configuration.';
+comment on column sluicegate.limits.name is 'A pipe, a kind or a user; * for every user who has no limit of their own.';
+comment on column sluicegate.limits.rate_per_second is 'Most starts per second; infinity for no limit, null where nothing is said.';
+comment on column sluicegate.limits.in_flight_max is 'Most jobs claimed at once; 2147483647 for no limit, null where nothing is said. For a pipe: most items at once in each process.';
+comment on column sluicegate.limits.command_id is 'The newest command that set it.';
+
+-- The rate and the cap of each kind and each user among these that has one: a command wins over the
+-- configuration, and what is said of a user over what is said of every user ('*').
+create function sluicegate.limits_of(users text[], kinds text[])
+returns table (scope text, name text, rate double precision, cap int)
+language sql stable set search_path = sluicegate, pg_temp as $$
+    with given as materialized (
+        select l.scope, l.name,
+               coalesce(max(l.rate_per_second) filter (where l.set_by = 'command'),
+                        max(l.rate_per_second)) as rate,
+               coalesce(max(l.in_flight_max) filter (where l.set_by = 'command'),
+                        max(l.in_flight_max)) as cap
+          from limits l where l.scope <> 'pipe' group by l.scope, l.name),
+    every as (select g.rate, g.cap from given g where g.scope = 'user' and g.name = '*')
+    select 'kind', g.name, coalesce(g.rate, 'infinity'), coalesce(g.cap, 2147483647)
+      from given g where g.scope = 'kind' and g.name = any (kinds)
+    union all
+    select 'user', u.name, coalesce(g.rate, e.rate, 'infinity'), coalesce(g.cap, e.cap, 2147483647)
+      from unnest(users) as u (name)
+      left join given g on g.scope = 'user' and g.name = u.name
+      left join every e on true
+     where g.name is not null or e.rate is not null or e.cap is not null
+$$;
+
+create unlogged table sluicegate.budgets (
+    scope text not null,
+    name  text not null,
+    rate  double precision not null,
+    due   timestamptz not null,
+    primary key (scope, name)
+) with (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+comment on table sluicegate.budgets is 'When the next start under a rate is due. Begins afresh after a crash of the server, without a burst.';
+
 create table sluicegate.queue (
     job_id       bigint primary key,
     lane_id      bigint not null,

@@ -75,6 +75,12 @@ declare
     all_ids   bigint[] := '{}';
     all_fences bigint[] := '{}';
     all_attempts int[] := '{}';
+    limited   boolean := exists (select from limits where scope <> 'pipe');
+    room_lanes bigint[];
+    kind_rooms int[];
+    user_rooms int[];
+    full_lanes bigint[] := '{}';
+    got_lanes bigint[];
 begin
     perform from workers w
       where w.id = for_worker and w.dead_at is null and not w.draining
@@ -89,13 +95,21 @@ begin
     -- Every round claims a job, or finds a lane empty, so the bound is only a guard.
     for round in 1 .. 1000 loop
         exit when want <= 0;
+        if limited then
+            select array_agg(r.lane_id), array_agg(r.kind_room), array_agg(r.user_room),
+                   coalesce(array_agg(r.lane_id) filter (where least(r.kind_room, r.user_room) <= 0), '{}')
+              into room_lanes, kind_rooms, user_rooms, full_lanes
+              from room_of_lanes() r;
+        end if;
         lanes_now := array(
             select l.lane_id from lanes l
              where l.has_ready and not l.paused and l.running < l.running_max
+               and l.lane_id <> all (full_lanes)
                and (cpu_want > 0 or l.kind <> all (cpu_kinds))
                and l.priority = (
                    select max(t.priority) from lanes t
                     where t.has_ready and not t.paused and t.running < t.running_max
+                      and t.lane_id <> all (full_lanes)
                       and (cpu_want > 0 or t.kind <> all (cpu_kinds)))
              order by l.vtime, l.lane_id
              limit least(want, 64));
@@ -104,13 +118,24 @@ begin
           order by l.lane_id for no key update;
         select sum(l.weight) into total_weight from lanes l where l.lane_id = any (lanes_now);
 
-        with chosen as materialized (
-            select l.lane_id, l.vtime, l.low_id, l.kind = any (cpu_kinds) as is_cpu,
+        with fair as (
+            select l.lane_id, l.vtime, l.low_id, l.kind, l.user_id, l.kind = any (cpu_kinds) as is_cpu,
                    greatest(0, least(ceil(case when l.kind = any (cpu_kinds) then least(want, cpu_want)
                                            else want end * l.weight / total_weight)::int,
                                      l.running_max - l.running)) as quota
               from lanes l
              where l.lane_id = any (lanes_now) and l.has_ready and not l.paused),
+        -- What is left to a kind or a user goes to its least-served lanes first.
+        chosen as materialized (
+            select f.lane_id, f.vtime, f.low_id, f.is_cpu,
+                   greatest(0, least(f.quota,
+                       r.kind_room - (sum(f.quota) over (partition by f.kind order by f.vtime, f.lane_id)
+                                      - f.quota),
+                       r.user_room - (sum(f.quota) over (partition by f.user_id order by f.vtime, f.lane_id)
+                                      - f.quota)))::int as quota
+              from fair f
+              left join unnest(room_lanes, kind_rooms, user_rooms) as r (lane_id, kind_room, user_room)
+                     on r.lane_id = f.lane_id),
         taken as materialized (
             select c.lane_id, c.vtime, c.is_cpu, q.job_id, q.turn
               from chosen c
@@ -150,12 +175,15 @@ begin
               left join (select lane_id, count(*)::int as jobs from marked group by lane_id) m
                      on m.lane_id = c.lane_id
              where l.lane_id = c.lane_id)
-        select array_agg(r.job_id), array_agg(r.fence), array_agg(r.attempt),
+        select array_agg(r.job_id), array_agg(r.fence), array_agg(r.attempt), array_agg(r.lane_id),
                count(*) filter (where r.is_cpu)
-          into got_ids, got_fences, got_attempts, got_cpu
-          from (select m.job_id, m.fence, m.attempt, k.is_cpu
+          into got_ids, got_fences, got_attempts, got_lanes, got_cpu
+          from (select m.job_id, m.fence, m.attempt, m.lane_id, k.is_cpu
                   from marked m join kept k on k.job_id = m.job_id order by k.rank) r;
 
+        if limited and got_lanes is not null then
+            perform spend_starts(got_lanes);
+        end if;
         all_ids := all_ids || got_ids;
         all_fences := all_fences || got_fences;
         all_attempts := all_attempts || got_attempts;

@@ -62,6 +62,11 @@ begin
          where p.job_id = any (array(select q.job_id from gone q
                                       where q.started_at is not null or q.fence > 1)))
     select array_agg(q.job_id) into ended from gone q;
+    -- A kind or a user has room again.
+    if exists (select from limits where scope <> 'pipe' and in_flight_max is not null)
+       and exists (select from workers where idle) then
+        perform notify_wake('pending_job');
+    end if;
     return coalesce(ended, '{}');
 end $$;
 

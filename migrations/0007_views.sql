@@ -90,6 +90,22 @@ select k.kind, coalesce(w.ready, 0) as ready,
   left join ended e on e.kind = k.kind;
 comment on view sluicegate.queue_health is 'One row per kind: ready, running (claimed) and delayed jobs, failures of 24 hours, jobs per second over the last minute.';
 
+-- Why the limit of its kind or its user keeps a job from being claimed; null where none does.
+create function sluicegate.held_by_limit(of_user text, of_kind text) returns text
+language sql volatile set search_path = sluicegate, pg_temp as $$
+    select case when b.running >= m.cap
+                then format('%s %s is at its limit of %s jobs at once', m.scope, m.name, m.cap)
+                else format('rate budget of %s %s: %s per second', m.scope, m.name, m.rate) end
+      from limits_of(array[of_user], array[of_kind]) m
+     cross join lateral (
+           select coalesce(sum(l.running), 0) as running from lanes l
+            where case m.scope when 'kind' then l.kind = m.name else l.user_id = m.name end) b
+     where b.running >= m.cap
+        or exists (select from budgets d
+                    where (d.scope, d.name) = (m.scope, m.name) and d.due > clock_timestamp())
+     order by m.scope limit 1
+$$;
+
 create view sluicegate.why_waiting as
 with live as (
     select count(*) as workers,
@@ -111,8 +127,13 @@ select q.job_id,
             when live.workers = 0 then 'no live worker'
             when live.waits_for is not null and l.kind in ('backtest', 'walk_forward') then live.waits_for
             when l.running >= l.running_max then 'at its limit of ' || l.running_max || ' jobs at once'
-            when a.jobs > 0 then 'lower priority than ' || a.jobs || ' jobs'
-            else 'no free slot on ' || live.workers || ' workers' end as reason
+            else coalesce(case when (select exists (select from sluicegate.limits where scope <> 'pipe'))
+                               then sluicegate.held_by_limit(l.user_id, l.kind) end,
+                          case when a.jobs > 0 then 'lower priority than ' || a.jobs || ' jobs' end,
+                          (select 'rate budget of pending_job: ' || b.rate || ' starts per second'
+                             from sluicegate.budgets b
+                            where b.scope = 'pipe' and b.name = 'pending_job' and b.due > clock_timestamp()),
+                          'no free slot on ' || live.workers || ' workers') end as reason
   from sluicegate.queue q
   join sluicegate.lanes l on l.lane_id = q.lane_id
   join ahead a on a.priority = l.priority

@@ -13,7 +13,7 @@ use crate::candles::{
 use crate::consumers::bundle_closing::{BundleClosingConsumer, ClosingLimits};
 use crate::consumers::bundle_expansion::{BundleExpansionConsumer, ExpansionLimits};
 use crate::consumers::bundle_rollup::BundleRollupConsumer;
-use crate::consumers::command::CommandConsumer;
+use crate::consumers::command::{CommandConsumer, LimitRules};
 use crate::consumers::dead_job_canceller::DeadJobCancellerConsumer;
 use crate::consumers::outcome::{OutcomeConsumer, RetryDelays};
 use crate::consumers::pending_job::PendingJobConsumer;
@@ -24,7 +24,7 @@ use crate::kinds::outage::Outage;
 use crate::kinds::sleep::SleepKind;
 use crate::kinds::walk_forward::WalkForwardKind;
 use crate::kinds::{Kinds, Limits};
-use crate::pipeline::{Pipes, Slots, StopSettings};
+use crate::pipeline::{Governor, Pipes, Slots, StopSettings};
 use crate::publishers::bundle_closing::BundleClosingPublisher;
 use crate::publishers::bundle_expansion::BundleExpansionPublisher;
 use crate::publishers::bundle_rollup::BundleRollupPublisher;
@@ -35,6 +35,9 @@ use crate::publishers::progress::ProgressPublisher;
 use crate::settings::{CandleSettings, CandleSourceName, KindSettings, PipesSettings, Settings};
 use crate::store::Store;
 use crate::worker::{PipeBudget, Wakes, Worker};
+
+/// The claims of `pending_job`, as something that has a rate.
+const CLAIMS: &str = "pending_job.claims";
 
 /// What a daemon computes with.
 pub struct Compute {
@@ -66,20 +69,42 @@ pub fn pipes(settings: &Settings, store: &Store, worker: &Worker, compute: &Comp
         "command",
         &command.pipe(),
         CommandPublisher::new(store),
-        CommandConsumer::new(store, worker, &wakes),
+        CommandConsumer::new(store, worker, &wakes, limit_rules(settings, &compute.kinds)),
     );
     for (name, _) in settings.pipes.by_name() {
         if let Some(wake) = pipes.wake(name) {
             wakes.insert(name, wake);
         }
     }
-    for name in settings.pipes.of_cluster() {
-        if let Some(governor) = pipes.governor(name) {
+    for (name, governor) in governors(&pipes, settings) {
+        // Claims are of the cluster where starts are.
+        let pipe = name.strip_suffix(".claims").unwrap_or(name);
+        if settings.pipes.of_cluster().any(|of_cluster| of_cluster == pipe) {
             governor.draw_from(Arc::new(PipeBudget::new(store, name)));
         }
+        worker.limits().govern(name, &governor);
     }
     add_tasks(&mut pipes, worker, wakes);
     pipes
+}
+
+/// Everything whose pace can be changed while it runs, under its name.
+fn governors(pipes: &Pipes, settings: &Settings) -> Vec<(&'static str, Governor)> {
+    let pipes_by_name = settings.pipes.by_name();
+    let of_starts =
+        pipes_by_name.iter().filter_map(|(name, _)| Some((*name, pipes.governor(name)?)));
+    let of_claims = pipes.claims_governor("pending_job").map(|governor| (CLAIMS, governor));
+    of_starts.chain(of_claims).collect()
+}
+
+/// Who may set limits, and of what.
+fn limit_rules(settings: &Settings, kinds: &Kinds) -> LimitRules {
+    let pipes = settings.pipes.by_name().into_iter().map(|(name, _)| name);
+    LimitRules {
+        operators: settings.commands.operators.clone(),
+        pipes: pipes.chain([CLAIMS]).collect(),
+        kinds: kinds.names(),
+    }
 }
 
 /// Jobs: run, watched, ended.
@@ -105,7 +130,7 @@ fn add_job_pipes(
     pipes.add(
         "pending_job",
         &pending_job.pipe(),
-        PendingJobPublisher::new(store, worker, kinds.with_slot()),
+        PendingJobPublisher::new(store, worker, wakes, kinds.with_slot()),
         PendingJobConsumer::new(store, worker, wakes, kinds, outcomes),
     );
     pipes.add_batched(

@@ -85,6 +85,43 @@ fn a_rate_may_be_set_by_a_variable_also_where_the_default_has_none() {
 }
 
 #[test]
+fn limits_of_kinds_and_users_may_be_set_and_only_where_they_can_be() {
+    let variable =
+        |name: &str, value: &str| Process::with(&[(format!("SLUICEGATE__{name}").as_str(), value)]);
+    let limits = variable("KINDS__SLEEP__IN_FLIGHT_MAX", "3").load().limits();
+    let sleeps = limits.iter().find(|limit| limit.name == "sleep").unwrap();
+    assert_eq!((sleeps.rate_per_second, sleeps.in_flight_max), (None, Some(3)));
+    assert_eq!(variable("USERS__RATE_PER_SECOND", "0.5").load().users.rate_per_second, Some(0.5));
+    let allowed = "above 0, at most 1000000, or left out for no limit";
+    for (name, value, said) in [
+        ("USERS__RATE_PER_SECOND", "0", format!("users.rate_per_second: found 0, allowed {allowed}")),
+        (
+            "KINDS__BACKTEST__RATE_PER_SECOND",
+            "-1",
+            format!("kinds.backtest.rate_per_second: found -1, allowed {allowed}"),
+        ),
+        (
+            "PIPES__PENDING_JOB__CLAIMS_PER_SECOND",
+            "0",
+            format!("pipes.pending_job.claims_per_second: found 0, allowed {allowed}"),
+        ),
+        (
+            "USERS__IN_FLIGHT_MAX",
+            "0",
+            "users.in_flight_max: found 0, allowed 1 to 1000000, or left out for no limit".to_owned(),
+        ),
+        ("USERS__RATE", "1", "unknown key users.rate".to_owned()),
+        (
+            "PIPES__OUTCOME__CLAIMS_PER_SECOND",
+            "1",
+            "unknown key pipes.outcome.claims_per_second, did you mean pipes.outcome.rate_per_second?".to_owned(),
+        ),
+    ] {
+        assert_eq!(variable(name, value).error(), said);
+    }
+}
+
+#[test]
 fn text_that_looks_like_a_number_or_a_truth_value_stays_text() {
     for text in ["0123", "1e5", "true", "0x10", "00"] {
         let process = Process::with(&[("SLUICEGATE__DATABASE__SESSION_URL", text)]);
@@ -166,8 +203,12 @@ fn the_documented_file_is_what_is_built_in() {
 fn the_documented_file_has_every_key() {
     let built_in = format!("{:#?}", Process::with(&[]).load());
     let text = fs::read_to_string(repository().join("default.toml")).unwrap();
-    let documented: BTreeSet<&str> =
-        text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key.trim()).collect();
+    // What has no default is there as a comment.
+    let documented: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.trim_start_matches("# ").split_once(" = "))
+        .map(|(key, _)| key.trim())
+        .collect();
     let fields = built_in.lines().filter_map(|line| line.trim().split_once(": "));
     let mut seen = 0;
     for (field, value) in fields.filter(|(_, value)| !value.ends_with('{')) {

@@ -29,7 +29,9 @@ pub(super) async fn run(
     telemetry::start(&settings.log)?;
     let shutdown = Shutdown::new();
     stop_on_signals(&shutdown)?;
-    let reload = |pipes: &mut Pipes| reload::follow_signal(pipes, environment, settings.clone());
+    let reload = |pipes: &mut Pipes, store: &Store, worker: &Worker| {
+        reload::follow_signal(pipes, store, worker, environment, settings.clone())
+    };
     daemon(!args.no_migrate, &settings, shutdown, reload).await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -42,7 +44,7 @@ pub(super) async fn daemon(
     migrate: bool,
     settings: &Settings,
     shutdown: Shutdown,
-    prepare: impl FnOnce(&mut Pipes) -> anyhow::Result<()>,
+    prepare: impl FnOnce(&mut Pipes, &Store, &Worker) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let store = Store::new(&settings.database)?;
     store.ping().await?;
@@ -50,12 +52,13 @@ pub(super) async fn daemon(
         store.migrate().await?;
     }
     store.check_schema().await?;
+    store.configure_limits(&settings.limits()).await?;
     let compute = topology::compute(settings)?;
     // The lease has a connection of its own: it must not wait behind the work.
     let leases = Store::new(&DatabaseSettings { max_connections: 1, ..settings.database.clone() })?;
     let worker = Worker::start(&leases, settings.worker, compute.outage.clone()).await?;
     let mut pipes = topology::pipes(settings, &store, &worker, &compute);
-    prepare(&mut pipes)?;
+    prepare(&mut pipes, &store, &worker)?;
     pipes.run(shutdown).await?;
     store.close().await;
     leases.close().await;

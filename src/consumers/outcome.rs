@@ -145,6 +145,10 @@ impl BatchConsumer for OutcomeConsumer {
             self.worker.held().remove(*claim);
         }
         self.wakes.wake("bundle_rollup");
+        if self.worker.limits().of_jobs() {
+            // What has ended may have stood in the way of others of its kind or user.
+            self.wakes.wake("pending_job");
+        }
         let refused: Vec<Claim> =
             claims.into_iter().filter(|claim| !accepted.contains(&claim.job_id)).collect();
         self.count_late(&refused).await.map_err(Into::into)

@@ -175,6 +175,12 @@ impl Kinds {
         self
     }
 
+    /// Names of all kinds.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        self.0.keys().copied().collect()
+    }
+
     /// Names of the kinds that need a slot.
     #[must_use]
     pub fn with_slot(&self) -> Vec<&'static str> {

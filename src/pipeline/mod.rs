@@ -110,6 +110,8 @@ pub struct PipeSettings {
     pub rate_per_second: Option<f64>,
     /// Most items (or batches) running at once.
     pub in_flight_max: NonZeroUsize,
+    /// Most claims per second, each of up to as many items as the channel has room for; `None` is no limit.
+    pub claims_per_second: Option<f64>,
 }
 
 /// The keys that a batched pipe has besides.

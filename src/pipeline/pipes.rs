@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::{self, Debug, Formatter};
 use std::future::Future;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -152,6 +152,13 @@ impl Pipes {
         Some(self.part(name)?.status.governor.clone())
     }
 
+    /// The handle that changes how many claims a pipe makes per second while it runs; one claim at a
+    /// time is made anyway.
+    #[must_use]
+    pub fn claims_governor(&self, name: &str) -> Option<Governor> {
+        Some(self.part(name)?.status.claims.clone())
+    }
+
     /// The figures of all pipes added so far.
     #[must_use]
     pub fn status(&self) -> StatusBoard {
@@ -229,8 +236,9 @@ impl Pipes {
     ) -> (Sender<T>, Receiver<T>, Arc<PipeStatus>) {
         let (sender, receiver) = bounded(settings.capacity);
         let governor = Governor::new(settings.rate_per_second, settings.in_flight_max);
+        let claims = Governor::new(settings.claims_per_second, NonZeroUsize::MIN);
         let gauge = Arc::clone(sender.gauge());
-        let status = Arc::new(PipeStatus::new(name, governor, gauge));
+        let status = Arc::new(PipeStatus::new(name, governor, claims, gauge));
         self.parts.push(Part { status: Arc::clone(&status), wake });
         (sender, receiver, status)
     }

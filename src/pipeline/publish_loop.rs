@@ -31,6 +31,9 @@ impl<P: Publisher> PublishLoop<P> {
         let mut backoff = Backoff::new();
         let mut logged = None;
         while let Some(room) = self.room(&mut pulse).await {
+            if pulse.wait(self.status.claims.pace()).await.is_none() {
+                return;
+            }
             pulse.beat();
             let go_on = match self.publisher.claim(room).await {
                 Ok(items) => {

@@ -57,6 +57,8 @@ fn millis(duration: Duration) -> u64 {
 pub(crate) struct PipeStatus {
     pub(crate) name: &'static str,
     pub(crate) governor: Governor,
+    /// Holds how many claims are made per second.
+    pub(crate) claims: Governor,
     pub(crate) gauge: Arc<Gauge>,
     pub(crate) in_flight: AtomicUsize,
     pub(crate) claimed: Counter,
@@ -76,10 +78,16 @@ pub(crate) struct PipeStatus {
 }
 
 impl PipeStatus {
-    pub(crate) fn new(name: &'static str, governor: Governor, gauge: Arc<Gauge>) -> Self {
+    pub(crate) fn new(
+        name: &'static str,
+        governor: Governor,
+        claims: Governor,
+        gauge: Arc<Gauge>,
+    ) -> Self {
         Self {
             name,
             governor,
+            claims,
             gauge,
             in_flight: AtomicUsize::new(0),
             claimed: Counter::default(),

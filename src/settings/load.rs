@@ -150,12 +150,20 @@ fn keys(tree: &Map<String, Value>, above: &str) -> Vec<String> {
     found
 }
 
-/// The keys that have a default, and the one that may be left out.
+/// The keys that have a default, and the limits that may be left out.
 fn known_keys(defaults: &Map<String, Value>) -> Vec<String> {
     let mut known = keys(defaults, "");
-    let pipes = known.iter().filter_map(|key| key.strip_suffix(".poll_interval_ms"));
-    let rates: Vec<String> = pipes.map(|pipe| format!("{pipe}.rate_per_second")).collect();
-    known.extend(rates);
+    let sections = |key: &str| -> Vec<String> {
+        known.iter().filter_map(|name| name.strip_suffix(key)).map(str::to_owned).collect()
+    };
+    let (pipes, kinds) = (sections(".poll_interval_ms"), sections(".timeout_ms"));
+    known.push("pipes.pending_job.claims_per_second".to_owned());
+    for limited in pipes.iter().chain(&kinds).map(String::as_str).chain(["users"]) {
+        known.push(format!("{limited}.rate_per_second"));
+    }
+    for limited in kinds.iter().map(String::as_str).chain(["users"]) {
+        known.push(format!("{limited}.in_flight_max"));
+    }
     known
 }
 

@@ -1,6 +1,7 @@
 //! Settings: `config/default.toml` ← `config/<env>.toml` ← environment variables; unknown keys and
 //! impossible relations are refused by name.
 
+mod limits;
 mod load;
 mod pipes;
 mod validate;
@@ -29,6 +30,11 @@ pub struct Settings {
     pub bundles: BundleSettings,
     /// Limits of each kind of job.
     pub kinds: KindSettings,
+    /// Limits of each user.
+    #[serde(default)]
+    pub users: UserSettings,
+    /// Who may order what.
+    pub commands: CommandSettings,
     /// Rates and capacities.
     pub pipes: PipesSettings,
 }
@@ -163,6 +169,10 @@ pub struct KindSettings {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BacktestSettings {
+    /// Most of its jobs claimed per second, all processes together; `None`: no limit.
+    pub rate_per_second: Option<f64>,
+    /// Most of its jobs claimed at once, all processes together; `None`: no limit.
+    pub in_flight_max: Option<u32>,
     /// Longest run, milliseconds.
     pub timeout_ms: u64,
     /// Longest time without progress, milliseconds.
@@ -179,6 +189,10 @@ pub struct BacktestSettings {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WalkForwardSettings {
+    /// Most of its jobs claimed per second, all processes together; `None`: no limit.
+    pub rate_per_second: Option<f64>,
+    /// Most of its jobs claimed at once, all processes together; `None`: no limit.
+    pub in_flight_max: Option<u32>,
     /// Longest run, milliseconds.
     pub timeout_ms: u64,
     /// Longest time without progress, milliseconds.
@@ -189,6 +203,28 @@ pub struct WalkForwardSettings {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SleepSettings {
+    /// Most of its jobs claimed per second, all processes together; `None`: no limit.
+    pub rate_per_second: Option<f64>,
+    /// Most of its jobs claimed at once, all processes together; `None`: no limit.
+    pub in_flight_max: Option<u32>,
     /// Longest run, milliseconds.
     pub timeout_ms: u64,
+}
+
+/// Limits of each user, all processes together.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserSettings {
+    /// Most of a user's jobs claimed per second; `None`: no limit.
+    pub rate_per_second: Option<f64>,
+    /// Most of a user's jobs claimed at once; `None`: no limit.
+    pub in_flight_max: Option<u32>,
+}
+
+/// Who may order what.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandSettings {
+    /// Users who may set limits of the whole cluster.
+    pub operators: Vec<String>,
 }

@@ -36,6 +36,7 @@ macro_rules! section {
                     capacity: self.capacity,
                     rate_per_second: self.rate_per_second,
                     in_flight_max: self.in_flight_max,
+                    claims_per_second: None,
                 }
             }
         }
@@ -55,6 +56,14 @@ pub enum RateScope {
 section! {
     /// A pipe without keys of its own.
     PlainSection {}
+}
+
+section! {
+    /// `pending_job`.
+    PendingSection {
+        /// Most claims per second, each of many jobs; `None`: no limit.
+        claims_per_second: Option<f64>,
+    }
 }
 
 section! {
@@ -125,7 +134,7 @@ pub struct PipesSettings {
     /// Reads and expands bundles.
     pub bundle_expansion: PlainSection,
     /// Runs jobs.
-    pub pending_job: PlainSection,
+    pub pending_job: PendingSection,
     /// Takes claims away from the dead.
     pub dead_job_canceller: CancellerSection,
     /// Applies commands.
@@ -159,9 +168,10 @@ impl PipesSettings {
     /// Every pipe's common keys under its name.
     #[must_use]
     pub fn by_name(&self) -> [(&'static str, PipeSettings); 8] {
+        let claims_per_second = self.pending_job.claims_per_second;
         [
             ("bundle_expansion", self.bundle_expansion.pipe()),
-            ("pending_job", self.pending_job.pipe()),
+            ("pending_job", PipeSettings { claims_per_second, ..self.pending_job.pipe() }),
             ("dead_job_canceller", self.dead_job_canceller.pipe()),
             ("command", self.command.pipe()),
             ("bundle_rollup", self.bundle_rollup.pipe()),

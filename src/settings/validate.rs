@@ -4,6 +4,9 @@ use std::num::NonZeroUsize;
 
 use super::{CandleSourceName, Settings};
 
+/// Most starts per second that can be set.
+const RATE_MAX: f64 = 1e6;
+
 impl Settings {
     /// Checks what the types cannot.
     ///
@@ -12,10 +15,8 @@ impl Settings {
     pub fn validate(&self) -> Result<(), String> {
         for (name, pipe) in self.pipes.by_name() {
             let key = |key: &str| format!("pipes.{name}.{key}");
-            if let Some(rate) = pipe.rate_per_second {
-                let allowed = "above 0, at most 1000000, or left out for no limit";
-                check(rate > 0.0 && rate <= 1e6, &key("rate_per_second"), rate, allowed)?;
-            }
+            check_rate(pipe.rate_per_second, &key("rate_per_second"))?;
+            check_rate(pipe.claims_per_second, &key("claims_per_second"))?;
             at_most(pipe.capacity, 100_000, &key("capacity"))?;
             at_most(pipe.in_flight_max, 100_000, &key("in_flight_max"))?;
         }
@@ -57,6 +58,18 @@ impl Settings {
             ("kinds.sleep.timeout_ms", self.kinds.sleep.timeout_ms),
         ] {
             check(limit >= 100, key, limit, "at least 100")?;
+        }
+        for limit in self.limits() {
+            let section = if limit.scope == "user" {
+                "users".to_owned()
+            } else {
+                format!("{}s.{}", limit.scope, limit.name)
+            };
+            check_rate(limit.rate_per_second, &format!("{section}.rate_per_second"))?;
+            let cap = limit.in_flight_max;
+            let allowed = "1 to 1000000, or left out for no limit";
+            let holds = cap.is_none_or(|cap| (1..=1_000_000).contains(&cap));
+            check(holds, &format!("{section}.in_flight_max"), cap.unwrap_or_default(), allowed)?;
         }
         let filter = &self.log.filter;
         let readable = tracing_subscriber::EnvFilter::try_new(filter).is_ok();
@@ -113,6 +126,12 @@ impl Settings {
         let allowed = "3 to 1000: claims, outcomes and the lease must not wait for each other";
         check((3..=1_000).contains(&connections), "database.max_connections", connections, allowed)
     }
+}
+
+fn check_rate(rate: Option<f64>, key: &str) -> Result<(), String> {
+    let holds = rate.is_none_or(|rate| rate > 0.0 && rate <= RATE_MAX);
+    let allowed = "above 0, at most 1000000, or left out for no limit";
+    check(holds, key, rate.unwrap_or_default(), allowed)
 }
 
 fn at_most(value: NonZeroUsize, most: usize, key: &str) -> Result<(), String> {

@@ -1,6 +1,5 @@
 //! The only module that speaks SQL. Each statement is a file in `sql/`; each function here runs one.
 
-mod budgets;
 mod bundles;
 mod closing;
 mod commands;
@@ -8,6 +7,7 @@ mod demo;
 mod endings;
 mod error;
 mod jobs;
+mod limits;
 mod listener;
 mod rescue;
 mod results;
@@ -33,6 +33,7 @@ pub use self::demo::{DEMO_BUNDLE, DEMO_SLEEPS, DemoBundle, DemoSleep, DemoVarian
 pub use self::endings::EndingBatch;
 pub use self::error::StoreError;
 use self::error::failed;
+pub use self::limits::{Limit, LimitOrder, OrderedLimit};
 pub use self::listener::{Session, SessionEvent};
 pub use self::rescue::{DeadWorker, Rescued};
 pub use self::returns::{DailyRow, ResultGroup, ResultGroups};

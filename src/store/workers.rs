@@ -1,13 +1,14 @@
 //! Who works here: worker ids, leases, and the look that renews them.
 
-use super::{Store, StoreError, column, failed, run};
+use super::{OrderedLimit, Store, StoreError, column, failed, run};
 use crate::domain::job::Claim;
+use sqlx::postgres::PgRow;
 
 /// A worker's number, new at every start of a process.
 pub type WorkerId = i32;
 
 /// What a renewal of the lease brought back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Look {
     /// Whether the lease was renewed; otherwise the worker has been declared dead.
     pub alive: bool,
@@ -17,6 +18,10 @@ pub struct Look {
     pub commands_wait: bool,
     /// Claims in the worker's name that it did not hold and that were given back.
     pub orphans: i32,
+    /// What commands say of pipes.
+    pub ordered_limits: Vec<OrderedLimit>,
+    /// Whether kinds or users have limits.
+    pub limits_jobs: bool,
 }
 
 impl Store {
@@ -93,6 +98,8 @@ impl Store {
                 .collect(),
             commands_wait: column(&row, "commands_wait", WHAT)?,
             orphans: column(&row, "orphans", WHAT)?,
+            ordered_limits: ordered_limits(&row, WHAT)?,
+            limits_jobs: column(&row, "limits_jobs", WHAT)?,
         })
     }
 
@@ -133,6 +140,20 @@ impl Store {
         );
         Ok(())
     }
+}
+
+fn ordered_limits(row: &PgRow, what: &'static str) -> Result<Vec<OrderedLimit>, StoreError> {
+    let pipes: Vec<String> = column(row, "limited_pipes", what)?;
+    let rates: Vec<Option<f64>> = column(row, "pipe_rates", what)?;
+    let caps: Vec<Option<i32>> = column(row, "pipe_caps", what)?;
+    let limits = pipes.into_iter().zip(rates).zip(caps);
+    Ok(limits
+        .map(|((pipe, rate_per_second), in_flight_max)| OrderedLimit {
+            pipe,
+            rate_per_second,
+            in_flight_max,
+        })
+        .collect())
 }
 
 /// Claims as the two arrays that statements take.

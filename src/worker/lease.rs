@@ -81,6 +81,7 @@ impl Worker {
         if look.orphans > 0 {
             tracing::warn!(worker = self.id(), claims = look.orphans, "gave back claims not held");
         }
+        self.limits().follow(look);
         if look.commands_wait {
             wakes.wake("command");
         }

@@ -3,6 +3,7 @@
 mod budget;
 mod held;
 mod lease;
+mod limits;
 mod session;
 mod wakes;
 
@@ -15,6 +16,7 @@ use serde::Deserialize;
 
 pub use self::budget::PipeBudget;
 pub use self::held::Held;
+pub use self::limits::Limits;
 pub use self::wakes::Wakes;
 use crate::kinds::outage::Outage;
 use crate::store::{Store, StoreError, WorkerId};
@@ -62,6 +64,7 @@ struct Inner {
     last_failure: Mutex<Option<Instant>>,
     held: Held,
     outage: Outage,
+    limits: Limits,
     renew_now: tokio::sync::Notify,
     new_id: tokio::sync::Notify,
 }
@@ -87,6 +90,7 @@ impl Worker {
             last_failure: Mutex::default(),
             held: Held::default(),
             outage,
+            limits: Limits::default(),
             renew_now: tokio::sync::Notify::new(),
             new_id: tokio::sync::Notify::new(),
         }));
@@ -104,6 +108,12 @@ impl Worker {
     #[must_use]
     pub fn held(&self) -> &Held {
         &self.0.held
+    }
+
+    /// Limits that change while the process runs.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     /// Whether the lease was renewed recently enough to claim under it. Goes by the monotonic clock

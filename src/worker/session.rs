@@ -51,6 +51,7 @@ impl Worker {
         loop {
             tokio::select! {
                 event = session.next() => match event {
+                    SessionEvent::Wake(news) if news == "limits" => self.look_now(),
                     SessionEvent::Wake(pipe) => wakes.wake(&pipe),
                     SessionEvent::Lost => {
                         tracing::warn!(worker = self.id(), "session lost; opening another");

@@ -40,7 +40,7 @@ async fn a_command_that_cannot_be_applied_is_told_why() {
             "alice",
             "cancle",
             bundle(ended),
-            "unknown action \"cancle\", allowed: cancel, pause, resume, retry, reprioritise"
+            "unknown action \"cancle\", allowed: cancel, pause, resume, retry, reprioritise, set_rate"
                 .to_owned(),
         ),
         ("alice", "pause", bundle(ended), format!("bundle {ended} has ended already: completed")),

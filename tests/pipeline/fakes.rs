@@ -159,6 +159,7 @@ pub(crate) fn settings(capacity: usize, in_flight_max: usize) -> PipeSettings {
         capacity: NonZeroUsize::new(capacity).unwrap(),
         rate_per_second: None,
         in_flight_max: NonZeroUsize::new(in_flight_max).unwrap(),
+        claims_per_second: None,
     }
 }
 

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
-mod budgets;
 mod bundles;
 mod claims;
 mod closing;
@@ -12,7 +11,9 @@ mod endings;
 mod failures;
 mod fairness;
 mod inserts;
+mod leased_starts;
 mod leases;
+mod limits;
 mod orders;
 mod outcome_consumer;
 mod progress;

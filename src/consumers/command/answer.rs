@@ -3,7 +3,7 @@
 use super::order::Order;
 use crate::store::{Command, Target};
 
-pub(super) fn answer(order: Order, command: &Command, target: &Target) -> String {
+pub(super) fn answer(order: &Order, command: &Command, target: &Target) -> String {
     let user = &command.user_id;
     if let Some(bundle) = command.bundle_id {
         let Some(status) = target.bundle_status.as_deref() else {
@@ -25,7 +25,7 @@ pub(super) fn answer(order: Order, command: &Command, target: &Target) -> String
     }
 }
 
-fn of_bundle(order: Order, bundle: &str, status: &str, target: &Target) -> String {
+fn of_bundle(order: &Order, bundle: &str, status: &str, target: &Target) -> String {
     let is_open = matches!(status, "pending" | "expanding" | "running");
     let jobs = |noun| counted(target.jobs, noun);
     match order {
@@ -40,10 +40,11 @@ fn of_bundle(order: Order, bundle: &str, status: &str, target: &Target) -> Strin
         Order::Reprioritise(priority) => {
             format!("{bundle} has priority {priority}: {}", jobs("waiting job"))
         }
+        Order::SetRate(change) => change.answer(),
     }
 }
 
-fn of_job(order: Order, job: &str, status: &str, target: &Target) -> String {
+fn of_job(order: &Order, job: &str, status: &str, target: &Target) -> String {
     let is_open = status == "open";
     match order {
         Order::Cancel if target.reached => format!("cancelled {job}"),
@@ -63,6 +64,7 @@ fn of_job(order: Order, job: &str, status: &str, target: &Target) -> String {
         Order::Reprioritise(priority) => {
             format!("{job} is claimed or has priority {priority} already")
         }
+        Order::SetRate(change) => change.answer(),
     }
 }
 

@@ -1,9 +1,12 @@
 //! Applies one command of a user and writes what it did, or why not.
 
 mod answer;
+mod limit;
 mod order;
 
 use self::answer::answer;
+use self::limit::LimitChange;
+pub use self::limit::LimitRules;
 use self::order::Order;
 use super::in_hand::InHand;
 use crate::pipeline::{Consumer, Shutdown};
@@ -20,17 +23,19 @@ pub struct CommandConsumer {
     worker: Worker,
     wakes: Wakes,
     in_hand: InHand<i64>,
+    rules: LimitRules,
 }
 
 impl CommandConsumer {
-    /// Applies commands of this database.
+    /// Applies commands of this database; `rules` say who may set limits.
     #[must_use]
-    pub fn new(store: &Store, worker: &Worker, wakes: &Wakes) -> Self {
+    pub fn new(store: &Store, worker: &Worker, wakes: &Wakes, rules: LimitRules) -> Self {
         Self {
             store: store.clone(),
             worker: worker.clone(),
             wakes: wakes.clone(),
             in_hand: InHand::default(),
+            rules,
         }
     }
 
@@ -38,11 +43,16 @@ impl CommandConsumer {
     /// applying the same command. `None` when a stop came first: the command is found again.
     async fn apply(
         &self,
-        order: Order,
+        order: &Order,
         command: &Command,
         shutdown: &Shutdown,
     ) -> Result<Option<String>, StoreError> {
-        if order == Order::Cancel && command.job_id.is_none() {
+        if let Order::SetRate(change) = order {
+            let LimitChange { scope, name, rate, cap } = change;
+            self.store.order_limit(command.id, scope, name, *rate, *cap).await?;
+            return Ok(Some(change.answer()));
+        }
+        if *order == Order::Cancel && command.job_id.is_none() {
             self.store.cancel_bundles(command).await?;
         }
         while self.step(order, command).await? > 0 {
@@ -54,7 +64,7 @@ impl CommandConsumer {
     }
 
     /// A batch of the jobs that the command reaches. Answers how many were found.
-    async fn step(&self, order: Order, command: &Command) -> Result<i32, StoreError> {
+    async fn step(&self, order: &Order, command: &Command) -> Result<i32, StoreError> {
         let store = &self.store;
         match order {
             Order::Cancel => {
@@ -67,7 +77,8 @@ impl CommandConsumer {
             Order::Pause => store.pause_jobs(command.id, BATCH).await,
             Order::Resume => store.resume_jobs(command.id, BATCH).await,
             Order::Retry => store.retry_jobs(command.id, BATCH).await,
-            Order::Reprioritise(priority) => store.move_jobs(command.id, priority, BATCH).await,
+            Order::Reprioritise(priority) => store.move_jobs(command.id, *priority, BATCH).await,
+            Order::SetRate(_) => Ok(0),
         }
     }
 }
@@ -78,8 +89,8 @@ impl Consumer for CommandConsumer {
     async fn consume(&self, id: i64, shutdown: &Shutdown) -> anyhow::Result<()> {
         let Some(_hold) = self.in_hand.take(id) else { return Ok(()) };
         let Some(command) = self.store.read_command(id).await? else { return Ok(()) };
-        let outcome = match Order::read(&command) {
-            Ok(order) => match self.apply(order, &command, shutdown).await? {
+        let outcome = match Order::read(&command, &self.rules) {
+            Ok(order) => match self.apply(&order, &command, shutdown).await? {
                 Some(outcome) => outcome,
                 None => return Ok(()),
             },

@@ -2,26 +2,28 @@
 
 use serde_json::Value;
 
+use super::limit::{LimitChange, LimitRules};
 use crate::store::Command;
 
 /// What users may order.
-const ACTIONS: [&str; 5] = ["cancel", "pause", "resume", "retry", "reprioritise"];
+const ACTIONS: [&str; 6] = ["cancel", "pause", "resume", "retry", "reprioritise", "set_rate"];
 /// Priorities that jobs may have.
 const PRIORITIES: std::ops::RangeInclusive<i64> = -1_000_000..=1_000_000;
 
 /// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Order {
     Cancel,
     Pause,
     Resume,
     Retry,
     Reprioritise(i32),
+    SetRate(LimitChange),
 }
 
 impl Order {
     /// Reads the order, or says what is wrong with it.
-    pub(super) fn read(command: &Command) -> Result<Self, String> {
+    pub(super) fn read(command: &Command, rules: &LimitRules) -> Result<Self, String> {
         let args: Value = serde_json::from_str(&command.args).unwrap_or_default();
         let order = match command.action.as_str() {
             "cancel" => Self::Cancel,
@@ -29,6 +31,12 @@ impl Order {
             "resume" => Self::Resume,
             "retry" => Self::Retry,
             "reprioritise" => Self::Reprioritise(priority(&args)?),
+            "set_rate" => {
+                if command.bundle_id.is_some() || command.job_id.is_some() {
+                    return Err("set_rate: found bundle_id or job_id, allowed neither".to_owned());
+                }
+                return LimitChange::read(&args, &command.user_id, rules).map(Self::SetRate);
+            }
             other => {
                 return Err(format!("unknown action {other:?}, allowed: {}", ACTIONS.join(", ")));
             }
@@ -44,7 +52,7 @@ impl Order {
         Ok(order)
     }
 
-    fn refuse_other_args(self, args: &Value) -> Result<(), String> {
+    fn refuse_other_args(&self, args: &Value) -> Result<(), String> {
         let Some(args) = args.as_object() else {
             return Err(format!("args: found {args}, allowed an object"));
         };

@@ -1,5 +1,6 @@
 -- The look: renews the lease, says which held claims are lost, releases what is claimed in the
--- worker's name without being held (the reply to a claim got lost), and whether commands wait.
+-- worker's name without being held (the reply to a claim got lost), whether commands wait, and what
+-- commands say of limits.
 with me as (
     update sluicegate.workers
        set renewed_at = clock_timestamp(),
@@ -18,12 +19,18 @@ orphans as materialized (
 standing as materialized (
     select q.job_id, q.fence from sluicegate.queue q
      where q.job_id = any ($3::bigint[]) and q.worker + 0 = $1),
+ordered as materialized (
+    select * from sluicegate.limits where scope = 'pipe' and set_by = 'command'),
 lost as (
     select h.job_id, h.fence from held h
      where not exists (select from standing s where (s.job_id, s.fence) = (h.job_id, h.fence)))
 select exists (select from me) as alive,
        coalesce((select array_agg(l.job_id) from lost l), '{}') as lost_ids,
        coalesce((select array_agg(l.fence) from lost l), '{}') as lost_fences,
+       coalesce((select array_agg(o.name order by o.name) from ordered o), '{}') as limited_pipes,
+       coalesce((select array_agg(o.rate_per_second order by o.name) from ordered o), '{}') as pipe_rates,
+       coalesce((select array_agg(o.in_flight_max order by o.name) from ordered o), '{}') as pipe_caps,
+       exists (select from sluicegate.limits where scope <> 'pipe') as limits_jobs,
        exists (select from sluicegate.commands where applied_at is null) as commands_wait,
        cardinality(coalesce((select sluicegate.release_jobs(array_agg(o.job_id), array_agg(o.fence))
                                from orphans o having count(*) > 0), '{}')) as orphans

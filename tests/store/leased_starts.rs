@@ -10,7 +10,7 @@ use crate::rig::Rig;
 async fn due_in_ms(rig: &Rig) -> f64 {
     rig.one(
         "select (extract(epoch from due - clock_timestamp()) * 1000)::float8 from sluicegate.budgets
-          where pipe = 'jobs'",
+          where name = 'jobs'",
     )
     .await
 }

@@ -1,0 +1,1 @@
+select sluicegate.configure_limits($1, $2, $3, $4)

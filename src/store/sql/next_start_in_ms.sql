@@ -1,0 +1,1 @@
+select sluicegate.next_start_in_ms() as ms
