@@ -45,8 +45,11 @@ create table sluicegate.lanes (
     paused      boolean not null default false,
     vtime       double precision not null default 0,
     running     int not null default 0,
+    jobs        bigint not null default 0,
     has_ready   boolean not null default false,
     low_id      bigint not null default 0,
+    oldest_id   bigint not null default 0,
+    newest_id   bigint not null default 0,
     unique (user_id, kind, priority)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 create index lanes_with_work on sluicegate.lanes (priority desc) where has_ready;
@@ -56,15 +59,19 @@ comment on column sluicegate.lanes.running_max is 'At most this many jobs claime
 comment on column sluicegate.lanes.paused is 'Nothing is claimed while true.';
 comment on column sluicegate.lanes.vtime is 'Virtual time: jobs served divided by weight. The least-served lane goes first.';
 comment on column sluicegate.lanes.running is 'Claimed jobs, as far as deltas have been folded.';
+comment on column sluicegate.lanes.jobs is 'Jobs in the queue, whatever their state, as far as deltas have been folded.';
 comment on column sluicegate.lanes.has_ready is 'Whether a ready job may be there.';
 comment on column sluicegate.lanes.low_id is 'Watermark: no ready job of the lane has a smaller id.';
+comment on column sluicegate.lanes.oldest_id is 'While running is not 0: no claimed job of the lane has a smaller id.';
+comment on column sluicegate.lanes.newest_id is 'While running is not 0: no claimed job of the lane has a larger id.';
 
 create table sluicegate.lane_deltas (
     lane_id  bigint not null,
     released int not null,
-    low_id   bigint
+    low_id   bigint,
+    jobs     int not null default 0
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-comment on table sluicegate.lane_deltas is 'News for lanes, folded by the next claim: places given back, and the smallest id made ready.';
+comment on table sluicegate.lane_deltas is 'News for lanes, folded by the next claim: places given back, the smallest id made ready, jobs that came or (negative) went.';
 
 create table sluicegate.limits (
     scope           text not null check (scope in ('pipe', 'kind', 'user')),
@@ -130,17 +137,22 @@ create table sluicegate.queue (
     crashes      smallint not null default 0,
     orphaned     smallint not null default 0,
     state        smallint not null check (state between 0 and 2),
+    delayed      boolean not null generated always as (state = 2) stored,
     check ((state = 1) = (worker is not null))
-) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.2);
-create index queue_ready on sluicegate.queue (lane_id, job_id) where state = 0;
-create index queue_claimed on sluicegate.queue (worker) where state = 1;
-create index queue_delayed on sluicegate.queue (run_at) where state = 2;
+-- A claim changes no column of an index, nor of its condition, and finds room for the new row in the
+-- same page: it touches no index. Claimed jobs are found by the bounds that their lane keeps; those that
+-- run long enough for a start mark have an index.
+create index queue_in_line on sluicegate.queue (lane_id, job_id) where not delayed;
+create index queue_delayed on sluicegate.queue (run_at) where delayed;
+create index queue_started on sluicegate.queue (job_id) where started_at is not null;
 comment on table sluicegate.queue is 'Only what is ready (0), claimed (1) or delayed (2). A job that ended is in outcomes.';
 comment on column sluicegate.queue.fence is 'Rises at every claim, rescue and release. A write with an older one changes nothing.';
 comment on column sluicegate.queue.deadline is 'When the run exceeds its time limit; null until the start mark.';
 comment on column sluicegate.queue.attempt is 'How often it was claimed.';
 comment on column sluicegate.queue.failures is 'How often it failed by an error of its own.';
+comment on column sluicegate.queue.delayed is 'Whether it stands in no line; in place of state in the conditions of indexes.';
 comment on column sluicegate.queue.crashes is 'How often the process that ran it died.';
 comment on column sluicegate.queue.orphaned is 'How often a process died that held it without having marked its start.';
 
@@ -162,6 +174,24 @@ create index outcomes_not_completed on sluicegate.outcomes (status) where status
 create index outcomes_by_time on sluicegate.outcomes using brin (ended_at);
 comment on table sluicegate.outcomes is 'How each ended job ended: 1 completed, 2 failed, 3 cancelled. The primary key holds at most one per job; a retry moves it to failed_attempts.';
 comment on column sluicegate.outcomes.fence is 'Fence of the claim that wrote the end; one above it where somebody else ended the job.';
+
+create table sluicegate.tallies (
+    kind      text not null,
+    ended_at  timestamptz not null default clock_timestamp(),
+    completed int not null,
+    failed    int not null,
+    cancelled int not null
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+comment on table sluicegate.tallies is 'Ends of the last minutes, a row per batch and kind, so that nobody counts outcomes.';
+
+create table sluicegate.tally_minutes (
+    kind      text not null,
+    minute    timestamptz not null,
+    completed bigint not null,
+    failed    bigint not null,
+    cancelled bigint not null
+);
+comment on table sluicegate.tally_minutes is 'Ends of the last day, a row per minute and kind.';
 
 create table sluicegate.failed_attempts (
     job_id      bigint not null,

@@ -38,8 +38,8 @@ begin
           join lanes l on (l.user_id, l.kind, l.priority) = (j.user_id, j.kind, j.priority)
           left join bundles b on b.id = j.bundle_id
         returning lane_id, job_id, state)
-    insert into lane_deltas (lane_id, released, low_id)
-    select lane_id, 0, min(job_id) from queued where state = 0 group by lane_id;
+    insert into lane_deltas (lane_id, released, low_id, jobs)
+    select lane_id, 0, min(job_id) filter (where state = 0), count(*) from queued group by lane_id;
 
     if exists (select from workers where idle and lease_until > clock_timestamp()) then
         perform notify_wake('pending_job');

@@ -8,19 +8,16 @@
 create function sluicegate.fold_lane_deltas() returns void
 language plpgsql volatile set search_path = sluicegate, pg_temp as $$
 begin
-    with news as materialized (
-        select l.lane_id from lanes l
-         where l.lane_id = any (array(select d.lane_id from lane_deltas d limit 10000))
-         order by l.lane_id
-           for no key update skip locked),
-    eaten as (
-        delete from lane_deltas d using news n where d.lane_id = n.lane_id
-        returning d.lane_id, d.released, d.low_id),
-    sums as (
-        select lane_id, sum(released)::int as released, min(low_id) as low_id
+    with eaten as (
+        delete from lane_deltas d
+         where d.ctid = any (array(select n.ctid from lane_deltas n limit 10000))
+        returning d.lane_id, d.released, d.low_id, d.jobs),
+    sums as materialized (
+        select lane_id, sum(released)::int as released, min(low_id) as low_id, sum(jobs) as jobs
           from eaten group by lane_id)
     update lanes l
        set running = l.running - s.released,
+           jobs = l.jobs + s.jobs,
            low_id = least(l.low_id, s.low_id),
            has_ready = l.has_ready or s.low_id is not null,
            vtime = case when l.has_ready or s.low_id is null then l.vtime
@@ -30,7 +27,7 @@ begin
                                 and a.priority = l.priority),
                             (select max(a.vtime) from lanes a where a.priority = l.priority))) end
       from sums s
-     where l.lane_id = s.lane_id;
+     where l.lane_id = any (array(select lane_id from sums)) and l.lane_id = s.lane_id;
 end $$;
 
 -- Delayed jobs that are due become ready.
@@ -41,9 +38,9 @@ begin
         update queue q set state = 0
          where q.job_id = any (array(
                 select d.job_id from queue d
-                 where d.state = 2 and d.run_at <= clock_timestamp()
+                 where d.delayed and d.run_at <= clock_timestamp()
                  order by d.run_at limit 1000 for update skip locked))
-           and q.state + 0 = 2
+           and q.state = 2
         returning q.lane_id, q.job_id)
     insert into lane_deltas (lane_id, released, low_id)
     select lane_id, 0, min(job_id) from promoted group by lane_id;
@@ -53,9 +50,10 @@ end $$;
 -- Strict priority; within one priority the least-served lanes share by weight; within a lane the
 -- oldest first. One claim at a time: it takes milliseconds, it sees all that the one before did, and
 -- it locks lanes round by round, in an order that two claims could not agree on. A lane's jobs are
--- found from its watermark on by a comparison that only queue_ready can serve: by the primary key, one
+-- found from its watermark on by a comparison that only queue_in_line can serve: by the primary key, one
 -- would walk past the jobs of all other lanes, paused ones too. For the same reason plans for small
--- tables are ruled out: they are kept, and the tables grow.
+-- tables are ruled out: they are kept, and the tables grow. What was found is marked by its place in the
+-- table: nobody else changes a ready job while claims are kept out.
 create function sluicegate.claim_jobs(
     for_worker int, job_limit int, cpu_kinds text[], cpu_limit int)
 returns table (job_id bigint, fence bigint, attempt int, kind text, spec text, timeout_s int)
@@ -137,12 +135,12 @@ begin
               left join unnest(room_lanes, kind_rooms, user_rooms) as r (lane_id, kind_room, user_room)
                      on r.lane_id = f.lane_id),
         taken as materialized (
-            select c.lane_id, c.vtime, c.is_cpu, q.job_id, q.turn
+            select c.lane_id, c.vtime, c.is_cpu, q.job_id, q.spot, q.turn
               from chosen c
              cross join lateral (
-                   select r.job_id, row_number() over (order by r.job_id) as turn
-                     from (select w.job_id from queue w
-                            where w.state = 0 and w.lane_id <= c.lane_id
+                   select r.job_id, r.spot, row_number() over (order by r.job_id) as turn
+                     from (select w.job_id, w.ctid as spot from queue w
+                            where not w.delayed and w.state = 0 and w.lane_id <= c.lane_id
                               and (w.lane_id, w.job_id) >= (c.lane_id, c.low_id)
                             order by w.lane_id, w.job_id limit c.quota) r) q),
         ranked as (
@@ -151,26 +149,29 @@ begin
               from taken t
             window in_turn as (order by t.turn, t.vtime, t.lane_id rows unbounded preceding)),
         kept as materialized (
-            select r.lane_id, r.job_id, r.is_cpu, r.rank
+            select r.lane_id, r.job_id, r.spot, r.is_cpu, r.rank
               from ranked r where not r.is_cpu or r.cpu_rank <= cpu_want
              order by r.turn, r.vtime, r.lane_id limit want),
         marked as (
             update queue q
                set state = 1, fence = q.fence + 1, attempt = q.attempt + 1, worker = for_worker,
                    claimed_at = clock_timestamp(), started_at = null, deadline = null
-             where q.job_id = any (array(select k.job_id from kept k)) and q.state + 0 = 0
+             where q.ctid = any (array(select k.spot from kept k)) and q.state = 0
             returning q.job_id, q.fence, q.attempt, q.lane_id),
         charged as (
             update lanes l
                set running = l.running + coalesce(m.jobs, 0),
                    vtime = l.vtime + coalesce(m.jobs, 0) / l.weight,
                    low_id = coalesce(k.last_id + 1, l.low_id),
+                   oldest_id = coalesce(least(case when l.running > 0 then l.oldest_id end, k.first_id), 0),
+                   newest_id = coalesce(greatest(case when l.running > 0 then l.newest_id end, k.last_id), 0),
                    has_ready = coalesce(t.jobs, 0) >= c.quota
                                or coalesce(k.jobs, 0) < coalesce(t.jobs, 0)
               from chosen c
               left join (select lane_id, count(*)::int as jobs from taken group by lane_id) t
                      on t.lane_id = c.lane_id
-              left join (select lane_id, count(*)::int as jobs, max(job_id) as last_id
+              left join (select lane_id, count(*)::int as jobs, min(job_id) as first_id,
+                                max(job_id) as last_id
                            from kept group by lane_id) k on k.lane_id = c.lane_id
               left join (select lane_id, count(*)::int as jobs from marked group by lane_id) m
                      on m.lane_id = c.lane_id
@@ -207,4 +208,69 @@ begin
            as c (job_id, fence, attempt, place)
       join (select * from jobs where id = any (all_ids)) j on j.id = c.job_id
      order by c.place;
+end $$;
+
+-- What a user's lanes, or all (null), have claimed. A loop, so that it is one range of the index per lane
+-- whatever the planner knows.
+create function sluicegate.claimed_jobs(of_user text) returns setof sluicegate.queue
+language plpgsql stable set search_path = sluicegate, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+declare
+    lane lanes;
+begin
+    for lane in select * from lanes l where l.running > 0 and (of_user is null or l.user_id = of_user) loop
+        return query
+        select q.* from queue q
+         where not q.delayed and q.state = 1
+           and (q.lane_id, q.job_id) >= (lane.lane_id, lane.oldest_id)
+           and (q.lane_id, q.job_id) <= (lane.lane_id, lane.newest_id);
+    end loop;
+end $$;
+
+-- Raises the lower bounds of what is claimed, so that nobody walks past what ended long ago. A lane that
+-- a claim has touched meanwhile keeps its bound until the next time.
+create function sluicegate.raise_bounds() returns void
+language plpgsql volatile set search_path = sluicegate, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+begin
+    with found as materialized (
+        select l.lane_id, l.xmin as version, q.job_id
+          from lanes l
+         cross join lateral (
+               select w.job_id from queue w
+                where not w.delayed and w.state = 1
+                  and (w.lane_id, w.job_id) >= (l.lane_id, l.oldest_id)
+                  and (w.lane_id, w.job_id) <= (l.lane_id, l.newest_id)
+                order by w.lane_id, w.job_id limit 1) q
+         where l.running > 0)
+    update lanes l set oldest_id = f.job_id from found f
+     where l.lane_id = f.lane_id and l.xmin = f.version and l.oldest_id < f.job_id;
+end $$;
+
+-- Claims of dead workers (0), over their time limit (1) or stalled (2). One process at a time looks; the
+-- others have nothing to do meanwhile.
+create function sluicegate.find_dead_jobs(job_limit int)
+returns table (job_id bigint, fence bigint, death int, limit_ms bigint)
+language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+#variable_conflict use_column
+begin
+    if not pg_try_advisory_xact_lock('lanes'::regclass::oid::int, 2) then
+        return;
+    end if;
+    perform raise_bounds();
+    perform merge_tallies();
+    return query
+    select q.job_id, q.fence,
+           case when w.id is null or w.dead_at is not null or w.stopped_at is not null then 0
+                when q.deadline < clock_timestamp() then 1 else 2 end,
+           coalesce(case when q.deadline < clock_timestamp()
+                         then (extract(epoch from q.deadline - q.started_at) * 1000)::bigint
+                         else p.stall_ms end, 0)
+      from claimed_jobs(null) q
+      left join workers w on w.id = q.worker
+      left join progress p on p.job_id = q.job_id and p.fence = q.fence
+     where w.id is null or w.dead_at is not null or w.stopped_at is not null
+        or q.deadline < clock_timestamp()
+        or p.updated_at < clock_timestamp() - p.stall_ms * interval '1 millisecond'
+     order by q.job_id limit job_limit;
 end $$;

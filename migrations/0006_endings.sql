@@ -10,7 +10,7 @@ create function sluicegate.end_jobs(
     outputs text[], answers text[])
 returns bigint[]
 language plpgsql volatile set search_path = sluicegate, pg_temp
-set enable_nestloop = off set jit = off as $$
+set enable_nestloop = off set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
 #variable_conflict use_column
 declare
     ended bigint[];
@@ -21,47 +21,54 @@ begin
     end if;
     with given as materialized (
         select * from unnest(job_ids, fences, statuses, classes, errors, outputs, answers)
-                      as t (job_id, fence, status, error_class, error, output, answer)),
-    locked as materialized (
-        select q.job_id, q.fence, q.state from queue q
-         where q.job_id = any (job_ids) order by q.job_id for update),
-    valid as materialized (
-        select g.* from locked l join given g on g.job_id = l.job_id
-         where g.fence is null or (l.state = 1 and l.fence = g.fence)),
+                      as t (job_id, given_fence, status, error_class, error, output, answer)
+         order by job_id),
     gone as (
-        delete from queue q where q.job_id = any (array(select v.job_id from valid v))
-        returning q.*),
+        delete from queue q using given g
+         where q.job_id = any (job_ids) and g.job_id = q.job_id
+           and (g.given_fence is null or (q.state = 1 and q.fence = g.given_fence))
+        returning q.*, g.status, g.error_class, g.error, g.output, g.answer),
     done as (
         insert into outcomes (job_id, fence, attempt, failures, status, worker, claimed_at,
                               started_at, error_class, error, output)
-        select q.job_id,
-               q.fence + case when g.status = 3 or g.error_class = 'crashed' then 1 else 0 end, q.attempt,
-               q.failures + case when g.status = 2 and g.error_class <> 'crashed' then 1 else 0 end,
-               g.status, q.worker, q.claimed_at,
-               coalesce(q.started_at, case when g.status = 1 then q.claimed_at end),
+        select g.job_id,
+               g.fence + case when g.status = 3 or g.error_class = 'crashed' then 1 else 0 end, g.attempt,
+               g.failures + case when g.status = 2 and g.error_class <> 'crashed' then 1 else 0 end,
+               g.status, g.worker, g.claimed_at,
+               coalesce(g.started_at, case when g.status = 1 then g.claimed_at end),
                g.error_class, g.error, g.output::jsonb
-          from gone q join valid g on g.job_id = q.job_id),
+          from gone g),
     answered as (
         insert into results
-        select r.* from gone q
-          join valid g on g.job_id = q.job_id
+        select r.* from gone g
          cross join lateral jsonb_populate_record(null::results, g.answer::jsonb || jsonb_build_object(
-               'job_id', q.job_id, 'bundle_id', q.bundle_id, 'created_at', clock_timestamp())) r
+               'job_id', g.job_id, 'bundle_id', g.bundle_id, 'created_at', clock_timestamp())) r
          where g.answer is not null),
     bundle_news as (
         insert into bundle_deltas (bundle_id, completed, failed, cancelled)
-        select q.bundle_id, count(*) filter (where g.status = 1), count(*) filter (where g.status = 2),
+        select g.bundle_id, count(*) filter (where g.status = 1), count(*) filter (where g.status = 2),
                count(*) filter (where g.status = 3)
-          from gone q join valid g on g.job_id = q.job_id
-         where q.bundle_id is not null group by q.bundle_id),
+          from gone g where g.bundle_id is not null group by g.bundle_id),
+    by_lane as materialized (
+        select g.lane_id, count(*) as jobs, count(*) filter (where g.state = 1) as released,
+               count(*) filter (where g.status = 1) as completed,
+               count(*) filter (where g.status = 2) as failed,
+               count(*) filter (where g.status = 3) as cancelled
+          from gone g group by g.lane_id),
     lane_news as (
-        insert into lane_deltas (lane_id, released)
-        select q.lane_id, count(*) from gone q where q.state = 1 group by q.lane_id),
+        insert into lane_deltas (lane_id, released, jobs)
+        select b.lane_id, b.released, - b.jobs from by_lane b),
+    tally as (
+        insert into tallies (kind, completed, failed, cancelled)
+        select k.kind, sum(k.completed), sum(k.failed), sum(k.cancelled)
+          from (select (select l.kind from lanes l where l.lane_id = b.lane_id) as kind, b.*
+                  from by_lane b) k
+         group by k.kind),
     unmarked as (
         delete from progress p
-         where p.job_id = any (array(select q.job_id from gone q
-                                      where q.started_at is not null or q.fence > 1)))
-    select array_agg(q.job_id) into ended from gone q;
+         where p.job_id = any (array(select g.job_id from gone g
+                                      where g.started_at is not null or g.fence > 1)))
+    select array_agg(g.job_id) into ended from gone g;
     -- A kind or a user has room again.
     if exists (select from limits where scope <> 'pipe' and in_flight_max is not null)
        and exists (select from workers where idle) then
@@ -83,6 +90,24 @@ language sql stable set search_path = sluicegate, pg_temp set enable_seqscan = o
      order by r.variant_digest, r.trades is null, r.job_id
 $$;
 
+-- Merges the ends of minutes that are over, and lets go of what is older than a day. Seldom: it looks at
+-- the first seconds of a minute only.
+create function sluicegate.merge_tallies() returns void
+language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+begin
+    if extract(second from clock_timestamp()) > 3 then
+        return;
+    end if;
+    with eaten as (
+        delete from tallies t
+         where t.ended_at < date_trunc('minute', clock_timestamp()) - interval '1 minute'
+        returning t.*)
+    insert into tally_minutes (kind, minute, completed, failed, cancelled)
+    select e.kind, date_trunc('minute', e.ended_at), sum(e.completed), sum(e.failed), sum(e.cancelled)
+      from eaten e group by 1, 2;
+    delete from tally_minutes m where m.minute < clock_timestamp() - interval '25 hours';
+end $$;
+
 -- Gives claims back unharmed: they are ready again, at once, and no failure is counted.
 create function sluicegate.release_jobs(job_ids bigint[], fences bigint[]) returns bigint[]
 language plpgsql volatile set search_path = sluicegate, pg_temp as $$
@@ -93,7 +118,7 @@ begin
     with locked as materialized (
         select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
             on g.job_id = q.job_id and g.fence = q.fence
-         where q.state + 0 = 1 order by q.job_id for update of q),
+         where q.state = 1 order by q.job_id for update of q),
     freed as (
         update queue q
            set state = 0, fence = q.fence + 1, worker = null, claimed_at = null, started_at = null,
@@ -125,11 +150,11 @@ begin
     final := array(
         select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
             on g.job_id = q.job_id and g.fence = q.fence
-         where q.state + 0 = 1 and q.failures + 1 >= q.max_failures);
+         where q.state = 1 and q.failures + 1 >= q.max_failures);
     with locked as materialized (
         select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
             on g.job_id = q.job_id and g.fence = q.fence
-         where q.state + 0 = 1 and q.job_id <> all (final) order by q.job_id for update of q),
+         where q.state = 1 and q.job_id <> all (final) order by q.job_id for update of q),
     delayed as (
         update queue q
            set state = 2, fence = q.fence + 1, failures = q.failures + 1, worker = null,
@@ -173,14 +198,14 @@ begin
     poisoned := array(
         select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
             on g.job_id = q.job_id and g.fence = q.fence
-         where q.state + 0 = 1
+         where q.state = 1
            and 5 * q.crashes + q.orphaned + case when q.started_at is null then 1 else 5 end
                >= 5 * crashes_max);
     return query
     with locked as materialized (
         select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
             on g.job_id = q.job_id and g.fence = q.fence
-         where q.state + 0 = 1 and q.job_id <> all (poisoned) order by q.job_id for update of q),
+         where q.state = 1 and q.job_id <> all (poisoned) order by q.job_id for update of q),
     kept as (
         insert into failed_attempts (job_id, attempt, worker, error_class, error)
         select q.job_id, q.attempt, q.worker, 'crashed',

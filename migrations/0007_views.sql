@@ -63,31 +63,47 @@ select b.id, b.user_id, b.name, b.status, b.priority, b.progress, b.total,
   left join lateral (
        select count(*) filter (where q.started_at is null) as queued,
               count(*) filter (where q.started_at is not null) as running
-         from sluicegate.queue q where q.state = 1 and q.bundle_id = b.id) c
+         from sluicegate.claimed_jobs(b.user_id) q where q.bundle_id = b.id) c
     on b.status in ('expanding', 'running');
 comment on view sluicegate.bundle_status is 'One row per bundle: status, counts, progress in percent, expected end, best variant so far.';
 
+-- What lanes count, with the news that no claim has folded yet. Only what is delayed is counted here, and
+-- of what is ready the next in line is looked at.
+create view sluicegate.lane_counts as
+select l.lane_id, l.kind, l.priority, l.has_ready and not l.paused as may_start,
+       l.jobs + coalesce(n.jobs, 0) - l.running + coalesce(n.released, 0) - coalesce(d.jobs, 0) as ready,
+       l.running - coalesce(n.released, 0) as running, coalesce(d.jobs, 0) as delayed,
+       least(l.low_id, n.low_id) as low_id
+  from sluicegate.lanes l
+  left join (select lane_id, sum(jobs) as jobs, sum(released) as released, min(low_id) as low_id
+               from sluicegate.lane_deltas group by lane_id) n on n.lane_id = l.lane_id
+  left join (select lane_id, count(*) as jobs
+               from sluicegate.queue where delayed group by lane_id) d on d.lane_id = l.lane_id;
+comment on view sluicegate.lane_counts is 'One row per lane: its ready, running (claimed) and delayed jobs.';
+
 create view sluicegate.queue_health as
 with waiting as (
-    select l.kind, count(*) filter (where q.state = 0) as ready,
-           min(q.run_at) filter (where q.state = 0) as oldest,
-           count(*) filter (where q.state = 1) as running,
-           count(*) filter (where q.state = 2) as delayed
-      from sluicegate.queue q join sluicegate.lanes l on l.lane_id = q.lane_id group by l.kind),
+    select c.kind, sum(c.ready) as ready, sum(c.running) as running, sum(c.delayed) as delayed,
+           min((select q.run_at from sluicegate.queue q
+                 where not q.delayed and q.state = 0 and q.lane_id = c.lane_id and q.job_id >= c.low_id
+                 order by q.job_id limit 1)) filter (where c.ready > 0) as oldest
+      from sluicegate.lane_counts c group by c.kind),
 ended as (
-    select j.kind, count(*) filter (where o.status = 2) as failed_24h,
-           count(*) filter (where o.ended_at > clock_timestamp() - interval '1 minute') / 60.0
+    select t.kind, sum(t.failed) as failed_24h,
+           sum(t.jobs) filter (where t.ended_at > clock_timestamp() - interval '1 minute') / 60.0
                as throughput
-      from sluicegate.outcomes o join sluicegate.jobs j on j.id = o.job_id
-     where o.ended_at > clock_timestamp() - interval '24 hours' group by j.kind)
-select k.kind, coalesce(w.ready, 0) as ready,
+      from (select kind, ended_at, failed, completed + failed + cancelled as jobs
+              from sluicegate.tallies
+            union all
+            select kind, minute, failed, 0 from sluicegate.tally_minutes
+             where minute > clock_timestamp() - interval '24 hours') t
+     group by t.kind)
+select w.kind, w.ready::bigint as ready,
        coalesce(extract(epoch from clock_timestamp() - w.oldest), 0)::double precision as oldest_ready_s,
-       coalesce(w.running, 0) as running, coalesce(w.delayed, 0) as delayed,
-       coalesce(e.failed_24h, 0) as failed_24h,
+       w.running::bigint as running, w.delayed::bigint as delayed,
+       coalesce(e.failed_24h, 0)::bigint as failed_24h,
        coalesce(e.throughput, 0)::double precision as throughput
-  from (select distinct kind from sluicegate.lanes) k
-  left join waiting w on w.kind = k.kind
-  left join ended e on e.kind = k.kind;
+  from waiting w left join ended e on e.kind = w.kind;
 comment on view sluicegate.queue_health is 'One row per kind: ready, running (claimed) and delayed jobs, failures of 24 hours, jobs per second over the last minute.';
 
 -- Why the limit of its kind or its user keeps a job from being claimed; null where none does.
@@ -113,9 +129,8 @@ with live as (
       from sluicegate.workers
      where lease_until > clock_timestamp() and dead_at is null and not draining),
 ready as (
-    select l.priority, count(*) as jobs
-      from sluicegate.lanes l join sluicegate.queue q on q.lane_id = l.lane_id
-     where q.state = 0 and l.has_ready and not l.paused group by l.priority),
+    select c.priority, sum(c.ready) as jobs
+      from sluicegate.lane_counts c where c.may_start group by c.priority),
 ahead as (
     select p.priority, coalesce(sum(r.jobs), 0) as jobs
       from (select distinct priority from sluicegate.lanes) p

@@ -134,13 +134,18 @@ begin
     end if;
     perform make_lanes(found_jobs, new_priority);
     perform pg_advisory_xact_lock('lanes'::regclass::oid::int, 0);
-    with moved as (
+    with before as materialized (
+        select q.job_id, q.lane_id from queue q where q.job_id = any (found_jobs)),
+    moved as (
         update queue q set lane_id = l.lane_id
           from jobs j join lanes l on (l.user_id, l.kind, l.priority) = (j.user_id, j.kind, new_priority)
          where q.job_id = any (found_jobs) and j.id = q.job_id and q.state + 0 in (0, 2)
         returning q.job_id, q.lane_id, q.state)
-    insert into lane_deltas (lane_id, released, low_id)
-    select m.lane_id, 0, min(m.job_id) from moved m where m.state = 0 group by m.lane_id;
+    insert into lane_deltas (lane_id, released, low_id, jobs)
+    select m.lane_id, 0, min(m.job_id) filter (where m.state = 0), count(*) from moved m group by m.lane_id
+    union all
+    select b.lane_id, 0, null, - count(*) from before b join moved m on m.job_id = b.job_id
+     group by b.lane_id;
     update commands set affected = affected + cardinality(found_jobs) where id = which;
     perform notify_wake('pending_job');
     return cardinality(found_jobs);
@@ -206,8 +211,8 @@ begin
                         = (j.user_id, j.kind, coalesce(b.priority, j.priority))
         returning job_id, lane_id),
     lane_news as (
-        insert into lane_deltas (lane_id, released, low_id)
-        select w.lane_id, 0, min(w.job_id) from waiting w group by w.lane_id),
+        insert into lane_deltas (lane_id, released, low_id, jobs)
+        select w.lane_id, 0, min(w.job_id), count(*) from waiting w group by w.lane_id),
     counts as (
         select count(*) filter (where g.status = 2) as failed,
                count(*) filter (where g.status = 3) as cancelled from gone g)

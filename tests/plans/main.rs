@@ -43,14 +43,14 @@ async fn a_claim_and_a_batch_of_ends_touch_the_same_however_much_is_waiting_or_d
                     yard.worker
                 ))
                 .await;
-            refuse_full_scans_in_log(&yard, log, &["queue_ready", "lanes_with_work"]);
+            refuse_full_scans_in_log(&yard, log, &["queue_in_line", "lanes_with_work"]);
             let log = yard.log_length();
             let end = yard
                 .explain(
                     "select sluicegate.end_jobs(array_agg(job_id), array_agg(fence),
                             array_agg(1::smallint), array_agg(null::text), array_agg(null::text),
                             array_agg('{}'::text), array_agg(null::text))
-                       from sluicegate.queue where state = 1",
+                       from sluicegate.claimed_jobs(null)",
                 )
                 .await;
             refuse_full_scans_in_log(&yard, log, &["queue_pkey"]);
@@ -133,7 +133,6 @@ async fn a_user_who_looks_at_what_runs_or_at_one_bundle_reads_no_history() {
     yard.run("update sluicegate.queue set started_at = now() where state = 1; analyze").await;
     for (query, most) in [
         ("select * from sluicegate.job_status where status = 'running'".to_owned(), 6_000),
-        ("select * from sluicegate.job_status where status = 'queued'".to_owned(), 6_000),
         (format!("select * from sluicegate.job_status where bundle_id = '{bundle}'"), 3_000),
         ("select * from sluicegate.job_status where id = 77".to_owned(), 100),
         (format!("select * from sluicegate.bundle_status where id = '{bundle}'"), 2_000),

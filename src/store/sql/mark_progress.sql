@@ -4,7 +4,7 @@ with given as materialized (
                   as g (job_id, fence, percent, elapsed_ms, timeout_ms, stall_ms)),
 locked as materialized (
     select q.job_id, q.fence, q.started_at from sluicegate.queue q
-     where q.job_id = any ($1::bigint[]) and q.state + 0 = 1
+     where q.job_id = any ($1::bigint[]) and q.state = 1
      order by q.job_id for no key update),
 valid as materialized (
     select g.* from given g join locked l on (l.job_id, l.fence) = (g.job_id, g.fence)),

@@ -11,14 +11,14 @@ with me as (
 held as materialized (
     select * from unnest($3::bigint[], $4::bigint[]) as h (job_id, fence)),
 orphans as materialized (
-    select q.job_id, q.fence from sluicegate.queue q
-     where q.worker = $1 and q.state = 1
+    select q.job_id, q.fence from sluicegate.claimed_jobs(null) q
+     where q.worker = $1
        and q.claimed_at < clock_timestamp() - $5 * interval '1 millisecond'
        and not exists (select from held h where (h.job_id, h.fence) = (q.job_id, q.fence))),
 -- By primary key: a join with what is held would read all that waits.
 standing as materialized (
     select q.job_id, q.fence from sluicegate.queue q
-     where q.job_id = any ($3::bigint[]) and q.worker + 0 = $1),
+     where q.job_id = any ($3::bigint[]) and q.worker = $1),
 ordered as materialized (
     select * from sluicegate.limits where scope = 'pipe' and set_by = 'command'),
 lost as (
