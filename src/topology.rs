@@ -24,6 +24,7 @@ use crate::kinds::outage::Outage;
 use crate::kinds::sleep::SleepKind;
 use crate::kinds::walk_forward::WalkForwardKind;
 use crate::kinds::{Kinds, Limits};
+use crate::metrics::{JobMetrics, Metrics};
 use crate::pipeline::{Governor, Pipes, Slots, StopSettings};
 use crate::publishers::bundle_closing::BundleClosingPublisher;
 use crate::publishers::bundle_expansion::BundleExpansionPublisher;
@@ -57,12 +58,18 @@ impl fmt::Debug for Compute {
 
 /// Builds all pipes of a daemon; nothing runs yet.
 #[must_use]
-pub fn pipes(settings: &Settings, store: &Store, worker: &Worker, compute: &Compute) -> Pipes {
+pub fn pipes(
+    settings: &Settings,
+    store: &Store,
+    worker: &Worker,
+    compute: &Compute,
+    metrics: &Metrics,
+) -> Pipes {
     let wakes = Wakes::default();
     let stop =
         StopSettings { drain_ms: worker.settings().drain_ms, abort_ms: worker.settings().abort_ms };
     let mut pipes = Pipes::new(stop);
-    add_job_pipes(&mut pipes, settings, store, worker, &wakes, &compute.kinds);
+    add_job_pipes(&mut pipes, settings, store, worker, &wakes, &compute.kinds, metrics.jobs());
     add_bundle_pipes(&mut pipes, settings, store, worker, &wakes, compute);
     let command = &settings.pipes.command;
     pipes.add(
@@ -85,6 +92,7 @@ pub fn pipes(settings: &Settings, store: &Store, worker: &Worker, compute: &Comp
         worker.limits().govern(name, &governor);
     }
     add_tasks(&mut pipes, worker, wakes);
+    metrics.show_pipes(pipes.status());
     pipes
 }
 
@@ -115,6 +123,7 @@ fn add_job_pipes(
     worker: &Worker,
     wakes: &Wakes,
     kinds: &Kinds,
+    metrics: &JobMetrics,
 ) {
     let PipesSettings { pending_job, dead_job_canceller, outcome, progress, .. } = &settings.pipes;
     let delays =
@@ -125,20 +134,26 @@ fn add_job_pipes(
         "outcome",
         &outcome.pipe(),
         &outcome.batch(),
-        OutcomeConsumer::new(store, worker, wakes, delays),
+        OutcomeConsumer::new(store, worker, wakes, delays, metrics),
     );
     pipes.add(
         "pending_job",
         &pending_job.pipe(),
         PendingJobPublisher::new(store, worker, wakes, kinds.with_slot()),
-        PendingJobConsumer::new(store, worker, wakes, kinds, outcomes),
+        PendingJobConsumer::new(store, worker, wakes, kinds, outcomes, metrics),
     );
     pipes.add_batched(
         "dead_job_canceller",
         &dead_job_canceller.pipe(),
         &dead_job_canceller.batch(),
         DeadJobCancellerPublisher::new(store, worker, silence_ms, grace_ms),
-        DeadJobCancellerConsumer::new(store, worker, wakes, dead_job_canceller.crashes_max),
+        DeadJobCancellerConsumer::new(
+            store,
+            worker,
+            wakes,
+            dead_job_canceller.crashes_max,
+            metrics,
+        ),
     );
     pipes.add_batched(
         "progress",

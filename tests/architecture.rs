@@ -13,16 +13,21 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// A module and the modules of ours it may name. Those not listed may name none.
-const MAY_NAME: [(&str, &[&str]); 15] = [
+const MAY_NAME: [(&str, &[&str]); 17] = [
     ("main", &["cli"]),
     ("lib", &[]),
     ("cli", &ALL),
     ("topology", &ALL),
     ("telemetry", &["settings"]),
     // Each section of the settings belongs to whoever goes by it.
-    ("settings", &["candles", "store", "pipeline", "worker"]),
+    ("settings", &["candles", "store", "pipeline", "worker", "http"]),
     ("publishers", &["store", "pipeline", "worker", "domain"]),
-    ("consumers", &["store", "pipeline", "worker", "kinds", "backtest", "statistics", "domain"]),
+    (
+        "consumers",
+        &["store", "pipeline", "worker", "kinds", "metrics", "backtest", "statistics", "domain"],
+    ),
+    ("http", &["pipeline", "worker", "metrics"]),
+    ("metrics", &["pipeline"]),
     ("worker", &["store", "kinds", "pipeline", "domain"]),
     ("kinds", &["candles", "backtest", "statistics", "pipeline", "domain"]),
     ("store", &["domain"]),
@@ -32,7 +37,9 @@ const MAY_NAME: [(&str, &[&str]); 15] = [
     ("domain", &[]),
 ];
 
-const ALL: [&str; 14] = [
+const ALL: [&str; 16] = [
+    "http",
+    "metrics",
     "settings",
     "telemetry",
     "topology",

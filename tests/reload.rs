@@ -24,6 +24,7 @@ async fn a_new_rate_holds_after_sighup_and_a_wrong_one_is_refused() {
     write_rate(dir.path(), "0.01");
     let mut command = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
     command.arg("--config-dir").arg(dir.path()).arg("run").env("DATABASE_URL", db.url());
+    command.env("SLUICEGATE__HTTP__LISTEN", "");
     let daemon = DaemonProcess::of(command);
     let ended = async || -> i64 {
         sqlx::query_scalar("select count(*) from sluicegate.outcomes")

@@ -4,6 +4,7 @@ mod candles;
 mod check;
 mod demo;
 mod explain;
+mod health;
 mod migrate;
 mod reload;
 mod replay;
@@ -44,6 +45,8 @@ enum Command {
     Migrate,
     /// Says whether configuration, database, schema and candles are in order.
     Check,
+    /// Asks the daemon on this machine whether it is alive, or ready: exit code 0 or 1.
+    Health(health::HealthArgs),
     /// Fills and shows the local candle store.
     #[command(subcommand)]
     Candles(candles::CandlesCommand),
@@ -98,6 +101,7 @@ fn execute(command: Command, environment: Environment) -> anyhow::Result<ExitCod
         }
         Command::Migrate => runtime.block_on(migrate::run(&settings()?)),
         Command::Check => runtime.block_on(check::run(&settings()?)),
+        Command::Health(args) => runtime.block_on(health::run(&args, &settings()?)),
         Command::Candles(command) => {
             let (settings, mut out) = (settings()?.candles, std::io::stdout());
             let ran = runtime.block_on(candles::run(&command, &settings, &mut out));

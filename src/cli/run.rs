@@ -7,6 +7,8 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::reload;
+use crate::http::{self, Health};
+use crate::metrics::Metrics;
 use crate::pipeline::{Pipes, Shutdown};
 use crate::settings::{Environment, Settings};
 use crate::store::{DatabaseSettings, Store};
@@ -32,7 +34,18 @@ pub(super) async fn run(
     let reload = |pipes: &mut Pipes, store: &Store, worker: &Worker| {
         reload::follow_signal(pipes, store, worker, environment, settings.clone())
     };
-    daemon(!args.no_migrate, &settings, shutdown, reload).await?;
+    let metrics = Metrics::default();
+    let health = Health::new(&metrics, &settings.http);
+    if let Some(listener) = http::listen(&settings.http).await {
+        // Before the database is asked for anything: a process that waits for it is alive.
+        tokio::task::spawn(http::serve(listener, health.clone()));
+    }
+    let stopping = shutdown.clone();
+    let prepare = |pipes: &mut Pipes, store: &Store, worker: &Worker| {
+        health.show(pipes.status(), worker, &stopping);
+        reload(pipes, store, worker)
+    };
+    daemon(!args.no_migrate, &settings, shutdown, &metrics, prepare).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -44,6 +57,7 @@ pub(super) async fn daemon(
     migrate: bool,
     settings: &Settings,
     shutdown: Shutdown,
+    metrics: &Metrics,
     prepare: impl FnOnce(&mut Pipes, &Store, &Worker) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let store = Store::new(&settings.database)?;
@@ -57,7 +71,7 @@ pub(super) async fn daemon(
     // The lease has a connection of its own: it must not wait behind the work.
     let leases = Store::new(&DatabaseSettings { max_connections: 1, ..settings.database.clone() })?;
     let worker = Worker::start(&leases, settings.worker, compute.outage.clone()).await?;
-    let mut pipes = topology::pipes(settings, &store, &worker, &compute);
+    let mut pipes = topology::pipes(settings, &store, &worker, &compute, metrics);
     prepare(&mut pipes, &store, &worker)?;
     pipes.run(shutdown).await?;
     store.close().await;

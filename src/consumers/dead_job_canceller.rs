@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::domain::job::{Claim, DeadJob, Death};
+use crate::metrics::JobMetrics;
 use crate::pipeline::BatchConsumer;
 use crate::store::Store;
 use crate::worker::{Wakes, Worker};
@@ -14,13 +15,26 @@ pub struct DeadJobCancellerConsumer {
     worker: Worker,
     wakes: Wakes,
     crashes_max: u32,
+    metrics: JobMetrics,
 }
 
 impl DeadJobCancellerConsumer {
     /// A job whose process died `crashes_max` times is quarantined.
     #[must_use]
-    pub fn new(store: &Store, worker: &Worker, wakes: &Wakes, crashes_max: u32) -> Self {
-        Self { store: store.clone(), worker: worker.clone(), wakes: wakes.clone(), crashes_max }
+    pub fn new(
+        store: &Store,
+        worker: &Worker,
+        wakes: &Wakes,
+        crashes_max: u32,
+        metrics: &JobMetrics,
+    ) -> Self {
+        Self {
+            store: store.clone(),
+            worker: worker.clone(),
+            wakes: wakes.clone(),
+            crashes_max,
+            metrics: metrics.clone(),
+        }
     }
 
     async fn rescue(&self, claims: &[Claim]) -> anyhow::Result<()> {
@@ -29,6 +43,7 @@ impl DeadJobCancellerConsumer {
         }
         let rescued = self.store.rescue_jobs(claims, self.crashes_max).await?;
         let quarantined = rescued.iter().filter(|job| job.quarantined).count();
+        self.metrics.rescued(rescued.len() - quarantined, quarantined);
         if !rescued.is_empty() {
             tracing::warn!(jobs = rescued.len(), quarantined, "took jobs from dead workers");
         }

@@ -4,6 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use crate::domain::job::{Claim, Ending, Failure, JobId, Outcome};
+use crate::metrics::JobMetrics;
 use crate::pipeline::BatchConsumer;
 use crate::store::{EndingBatch, Store, StoreError};
 use crate::worker::{Wakes, Worker};
@@ -30,13 +31,26 @@ pub struct OutcomeConsumer {
     worker: Worker,
     wakes: Wakes,
     delays: RetryDelays,
+    metrics: JobMetrics,
 }
 
 impl OutcomeConsumer {
-    /// Writes to this store.
+    /// Writes to this store, and counts what was accepted.
     #[must_use]
-    pub fn new(store: &Store, worker: &Worker, wakes: &Wakes, delays: RetryDelays) -> Self {
-        Self { store: store.clone(), worker: worker.clone(), wakes: wakes.clone(), delays }
+    pub fn new(
+        store: &Store,
+        worker: &Worker,
+        wakes: &Wakes,
+        delays: RetryDelays,
+        metrics: &JobMetrics,
+    ) -> Self {
+        Self {
+            store: store.clone(),
+            worker: worker.clone(),
+            wakes: wakes.clone(),
+            delays,
+            metrics: metrics.clone(),
+        }
     }
 
     /// Writes until it is written, or until nothing of it is held any more. A batch that the database
@@ -119,6 +133,7 @@ impl OutcomeConsumer {
         let before = self.store.written_before(refused).await?;
         let late = refused.iter().filter(|claim| !before.contains(&claim.job_id)).count();
         if late > 0 {
+            self.metrics.late_writes_refused(late);
             tracing::warn!(late, "late writes refused: their claims were taken away");
             self.store.count_late_writes(self.worker.id(), late).await?;
         }
@@ -141,6 +156,7 @@ impl BatchConsumer for OutcomeConsumer {
         if !again.is_empty() {
             accepted.extend(self.write(again, true).await);
         }
+        self.metrics.outcomes_written(accepted.len());
         for claim in &claims {
             self.worker.held().remove(*claim);
         }

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
@@ -9,6 +10,7 @@ use tokio::sync::Semaphore;
 use super::lookups::Lookups;
 use crate::domain::job::{Claim, ClaimedJob, Ending, Failure, Outcome};
 use crate::kinds::{FindResult, Kinds, PartReport, RunContext, RunControl, RunError, WritePart};
+use crate::metrics::{JobMetrics, RunEnd};
 use crate::pipeline::{Consumer, Panicked, Sender, Shutdown};
 use crate::store::Store;
 use crate::worker::{Wakes, Worker};
@@ -26,10 +28,11 @@ pub struct PendingJobConsumer {
     outcomes: Sender<Outcome>,
     part_turns: Arc<Semaphore>,
     lookups: Arc<Lookups>,
+    metrics: JobMetrics,
 }
 
 impl PendingJobConsumer {
-    /// Runs jobs of these kinds; their ends go to `outcomes`.
+    /// Runs jobs of these kinds; their ends go to `outcomes`, and are counted.
     #[must_use]
     pub fn new(
         store: &Store,
@@ -37,6 +40,7 @@ impl PendingJobConsumer {
         wakes: &Wakes,
         kinds: &Kinds,
         outcomes: Sender<Outcome>,
+        metrics: &JobMetrics,
     ) -> Self {
         Self {
             store: store.clone(),
@@ -46,6 +50,7 @@ impl PendingJobConsumer {
             outcomes,
             part_turns: Arc::new(Semaphore::new(PART_WRITES_MAX)),
             lookups: Arc::new(Lookups::new(store)),
+            metrics: metrics.clone(),
         }
     }
 
@@ -58,7 +63,11 @@ impl PendingJobConsumer {
         }
         let write_part = self.write_part(claim);
         let context = RunContext { control, write_part, find_result: self.find_result() };
-        let ending = match self.run(job, &context, shutdown).await {
+        let began = Instant::now();
+        let ended = self.run(job, &context, shutdown).await;
+        let kind = self.kinds.known_name(&job.kind);
+        self.metrics.run_ended(kind, run_end(&ended), began.elapsed().as_secs_f64());
+        let ending = match ended {
             Ok(ending) => ending,
             Err(RunError::Failed(failure)) => Ending::Failed(failure),
             Err(RunError::Interrupted | RunError::Unavailable(_)) => {
@@ -150,6 +159,14 @@ async fn told_to_end(control: &RunControl, shutdown: &Shutdown) {
     shutdown.stopping().await;
     if control.begun().is_some() {
         shutdown.aborting().await;
+    }
+}
+
+fn run_end(ended: &Result<Ending, RunError>) -> RunEnd {
+    match ended {
+        Ok(Ending::Completed { .. }) => RunEnd::Completed,
+        Ok(Ending::Failed(_)) | Err(RunError::Failed(_)) => RunEnd::Failed,
+        Err(RunError::Interrupted | RunError::Unavailable(_)) => RunEnd::Interrupted,
     }
 }
 

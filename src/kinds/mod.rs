@@ -181,6 +181,12 @@ impl Kinds {
         self.0.keys().copied().collect()
     }
 
+    /// The name as it is written here; `unknown` where nobody knows the kind.
+    #[must_use]
+    pub fn known_name(&self, kind: &str) -> &'static str {
+        self.0.get_key_value(kind).map_or("unknown", |(name, _)| *name)
+    }
+
     /// Names of the kinds that need a slot.
     #[must_use]
     pub fn with_slot(&self) -> Vec<&'static str> {

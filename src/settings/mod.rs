@@ -11,6 +11,7 @@ use serde::Deserialize;
 pub use self::load::{Environment, SettingsError, load};
 pub use self::pipes::PipesSettings;
 use crate::candles::InfluxSettings;
+use crate::http::HttpSettings;
 use crate::store::DatabaseSettings;
 use crate::worker::WorkerSettings;
 
@@ -22,6 +23,8 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// What is logged, and how.
     pub log: LogSettings,
+    /// Probes and metrics.
+    pub http: HttpSettings,
     /// Slots, lease, drain.
     pub worker: WorkerSettings,
     /// Where candles come from.

@@ -71,6 +71,11 @@ impl Settings {
             let holds = cap.is_none_or(|cap| (1..=1_000_000).contains(&cap));
             check(holds, &format!("{section}.in_flight_max"), cap.unwrap_or_default(), allowed)?;
         }
+        let stuck = self.http.stuck_ms;
+        let silent = self.database.statement_timeout_ms + self.database.acquire_timeout_ms;
+        let allowed =
+            format!("above database.statement_timeout_ms and acquire_timeout_ms, {silent}");
+        check(stuck > silent, "http.stuck_ms", stuck, &allowed)?;
         let filter = &self.log.filter;
         let readable = tracing_subscriber::EnvFilter::try_new(filter).is_ok();
         check(readable, "log.filter", filter, "as in \"info,sluicegate::pipeline=debug\"")?;

@@ -4,6 +4,7 @@ use serde_json::json;
 use sluicegate::consumers::outcome::{OutcomeConsumer, RetryDelays};
 use sluicegate::domain::job::{Claim, Ending, Outcome};
 use sluicegate::kinds::outage::Outage;
+use sluicegate::metrics::Metrics;
 use sluicegate::pipeline::BatchConsumer;
 use sluicegate::worker::{Wakes, Worker, WorkerSettings};
 
@@ -29,7 +30,13 @@ async fn consumer(rig: &mut Rig, jobs: i32) -> (OutcomeConsumer, Worker, Vec<Cla
     for claim in &claims {
         worker.held().insert(*claim, false);
     }
-    let consumer = OutcomeConsumer::new(&rig.store, &worker, &Wakes::default(), DELAYS);
+    let consumer = OutcomeConsumer::new(
+        &rig.store,
+        &worker,
+        &Wakes::default(),
+        DELAYS,
+        Metrics::default().jobs(),
+    );
     (consumer, worker, claims)
 }
 

@@ -31,6 +31,8 @@ impl DaemonProcess {
     pub(crate) fn run(database_url: &str, settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
         command.arg("run").env("DATABASE_URL", database_url);
+        // Daemons of many tests run side by side.
+        command.env("SLUICEGATE__HTTP__LISTEN", "");
         for (key, value) in settings {
             let name = key.replace('.', "__").to_uppercase();
             command.env(format!("SLUICEGATE__{name}"), value);

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use self::live::Live;
 use self::setup::settings_for;
 use crate::cli::run::daemon;
+use crate::metrics::Metrics;
 use crate::pipeline::Shutdown;
 use crate::private_postgres::{Options, PrivatePostgres};
 use crate::store::{DEMO_BUNDLE, DEMO_SLEEPS, DemoBundle, DemoSleep, Store};
@@ -81,7 +82,8 @@ async fn on_server(
 
     let shutdown = Shutdown::new();
     let daemon = async {
-        let ended = daemon(false, &settings, shutdown.clone(), |_, _, _| Ok(())).await;
+        let ended =
+            daemon(false, &settings, shutdown.clone(), &Metrics::default(), |_, _, _| Ok(())).await;
         // Nobody is to wait for jobs of a daemon that failed.
         shutdown.stop();
         ended
