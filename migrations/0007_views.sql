@@ -79,21 +79,27 @@ ended as (
            count(*) filter (where o.ended_at > clock_timestamp() - interval '1 minute') / 60.0
                as throughput
       from sluicegate.outcomes o join sluicegate.jobs j on j.id = o.job_id
-     where o.ended_at > clock_timestamp() - interval '24 hours' group by j.kind)
+     where o.ended_at > clock_timestamp() - interval '24 hours' group by j.kind),
+live as (
+    select min(pace) as pace, (array_agg(slowed_by order by pace))[1] as slowed_by
+      from sluicegate.workers
+     where lease_until > clock_timestamp() and dead_at is null and not draining)
 select k.kind, coalesce(w.ready, 0) as ready,
        coalesce(extract(epoch from clock_timestamp() - w.oldest), 0)::double precision as oldest_ready_s,
        coalesce(w.running, 0) as running, coalesce(w.delayed, 0) as delayed,
        coalesce(e.failed_24h, 0) as failed_24h,
-       coalesce(e.throughput, 0)::double precision as throughput
+       coalesce(e.throughput, 0)::double precision as throughput, live.pace, live.slowed_by
   from (select distinct kind from sluicegate.lanes) k
   left join waiting w on w.kind = k.kind
-  left join ended e on e.kind = k.kind;
-comment on view sluicegate.queue_health is 'One row per kind: ready, running (claimed) and delayed jobs, failures of 24 hours, jobs per second over the last minute.';
+  left join ended e on e.kind = k.kind
+ cross join live;
+comment on view sluicegate.queue_health is 'One row per kind: ready, running (claimed) and delayed jobs, failures of 24 hours, jobs per second over the last minute; the pace of the slowest live worker, and what slows it.';
 
 create view sluicegate.why_waiting as
 with live as (
     select count(*) as workers,
-           case when count(*) = count(waits_for) then min(waits_for) end as waits_for
+           case when count(*) = count(waits_for) then min(waits_for) end as waits_for,
+           case when count(*) = count(slowed_by) then min(slowed_by) end as slowed_by
       from sluicegate.workers
      where lease_until > clock_timestamp() and dead_at is null and not draining),
 ready as (
@@ -112,6 +118,7 @@ select q.job_id,
             when live.waits_for is not null and l.kind in ('backtest', 'walk_forward') then live.waits_for
             when l.running >= l.running_max then 'at its limit of ' || l.running_max || ' jobs at once'
             when a.jobs > 0 then 'lower priority than ' || a.jobs || ' jobs'
+            when live.slowed_by is not null then 'slowed: ' || live.slowed_by
             else 'no free slot on ' || live.workers || ' workers' end as reason
   from sluicegate.queue q
   join sluicegate.lanes l on l.lane_id = q.lane_id

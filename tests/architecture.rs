@@ -13,17 +13,18 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// A module and the modules of ours it may name. Those not listed may name none.
-const MAY_NAME: [(&str, &[&str]); 15] = [
+const MAY_NAME: [(&str, &[&str]); 16] = [
     ("main", &["cli"]),
     ("lib", &[]),
     ("cli", &ALL),
     ("topology", &ALL),
     ("telemetry", &["settings"]),
     // Each section of the settings belongs to whoever goes by it.
-    ("settings", &["candles", "store", "pipeline", "worker"]),
+    ("settings", &["candles", "store", "pipeline", "worker", "guard"]),
     ("publishers", &["store", "pipeline", "worker", "domain"]),
     ("consumers", &["store", "pipeline", "worker", "kinds", "backtest", "statistics", "domain"]),
-    ("worker", &["store", "kinds", "pipeline", "domain"]),
+    ("worker", &["store", "kinds", "guard", "pipeline", "domain"]),
+    ("guard", &["store", "pipeline"]),
     ("kinds", &["candles", "backtest", "statistics", "pipeline", "domain"]),
     ("store", &["domain"]),
     ("candles", &["domain"]),
@@ -32,13 +33,14 @@ const MAY_NAME: [(&str, &[&str]); 15] = [
     ("domain", &[]),
 ];
 
-const ALL: [&str; 14] = [
+const ALL: [&str; 15] = [
     "settings",
     "telemetry",
     "topology",
     "publishers",
     "consumers",
     "worker",
+    "guard",
     "kinds",
     "store",
     "candles",

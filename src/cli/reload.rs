@@ -3,6 +3,7 @@
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::guard::Guard;
 use crate::pipeline::{Governor, Pipes};
 use crate::settings::{self, Environment, Settings};
 
@@ -12,6 +13,7 @@ use crate::settings::{self, Environment, Settings};
 /// The signal cannot be handled.
 pub(super) fn follow_signal(
     pipes: &mut Pipes,
+    guard: &Guard,
     environment: Environment,
     mut now: Settings,
 ) -> anyhow::Result<()> {
@@ -22,6 +24,7 @@ pub(super) fn follow_signal(
         .into_iter()
         .filter_map(|(name, _)| Some((name, pipes.governor(name)?)))
         .collect();
+    let guard = guard.clone();
     pipes.add_task("reload", |shutdown| async move {
         loop {
             tokio::select! {
@@ -31,6 +34,7 @@ pub(super) fn follow_signal(
             match settings::load(&environment) {
                 Ok(next) => {
                     swap(&governors, &now, &next);
+                    guard.set(next.guard);
                     now = next;
                 }
                 Err(error) => tracing::error!(%error, "settings refused; nothing has changed"),

@@ -7,9 +7,10 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::reload;
+use crate::guard::Guard;
 use crate::pipeline::{Pipes, Shutdown};
 use crate::settings::{Environment, Settings};
-use crate::store::{DatabaseSettings, Store};
+use crate::store::Store;
 use crate::worker::Worker;
 use crate::{telemetry, topology};
 
@@ -29,7 +30,9 @@ pub(super) async fn run(
     telemetry::start(&settings.log)?;
     let shutdown = Shutdown::new();
     stop_on_signals(&shutdown)?;
-    let reload = |pipes: &mut Pipes| reload::follow_signal(pipes, environment, settings.clone());
+    let reload = |pipes: &mut Pipes, guard: &Guard| {
+        reload::follow_signal(pipes, guard, environment, settings.clone())
+    };
     daemon(!args.no_migrate, &settings, shutdown, reload).await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -42,7 +45,7 @@ pub(super) async fn daemon(
     migrate: bool,
     settings: &Settings,
     shutdown: Shutdown,
-    prepare: impl FnOnce(&mut Pipes) -> anyhow::Result<()>,
+    prepare: impl FnOnce(&mut Pipes, &Guard) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let store = Store::new(&settings.database)?;
     store.ping().await?;
@@ -51,11 +54,13 @@ pub(super) async fn daemon(
     }
     store.check_schema().await?;
     let compute = topology::compute(settings)?;
+    let guard = Guard::default();
     // The lease has a connection of its own: it must not wait behind the work.
-    let leases = Store::new(&DatabaseSettings { max_connections: 1, ..settings.database.clone() })?;
-    let worker = Worker::start(&leases, settings.worker, compute.outage.clone()).await?;
-    let mut pipes = topology::pipes(settings, &store, &worker, &compute);
-    prepare(&mut pipes)?;
+    let leases = store.apart(&settings.database)?;
+    let outage = compute.outage.clone();
+    let worker = Worker::start(&leases, settings.worker, outage, guard.clone()).await?;
+    let mut pipes = topology::pipes(settings, &store, &worker, &compute, &guard);
+    prepare(&mut pipes, &guard)?;
     pipes.run(shutdown).await?;
     store.close().await;
     leases.close().await;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 pub use self::load::{Environment, SettingsError, load};
 pub use self::pipes::PipesSettings;
 use crate::candles::InfluxSettings;
+use crate::guard::GuardSettings;
 use crate::store::DatabaseSettings;
 use crate::worker::WorkerSettings;
 
@@ -23,6 +24,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Slots, lease, drain.
     pub worker: WorkerSettings,
+    /// When the pace is lowered for the sake of others.
+    pub guard: GuardSettings,
     /// Where candles come from.
     pub candles: CandleSettings,
     /// Limits of bundles.

@@ -16,6 +16,7 @@ use serde::Deserialize;
 pub use self::budget::PipeBudget;
 pub use self::held::Held;
 pub use self::wakes::Wakes;
+use crate::guard::Guard;
 use crate::kinds::outage::Outage;
 use crate::store::{Store, StoreError, WorkerId};
 
@@ -62,12 +63,14 @@ struct Inner {
     last_failure: Mutex<Option<Instant>>,
     held: Held,
     outage: Outage,
+    guard: Guard,
     renew_now: tokio::sync::Notify,
     new_id: tokio::sync::Notify,
 }
 
 impl Worker {
-    /// Takes a new id and registers it; during an `outage` no jobs that need a slot are claimed.
+    /// Takes a new id and registers it; during an `outage` no jobs that need a slot are claimed. The lease
+    /// tells what the `guard` knows.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -75,6 +78,7 @@ impl Worker {
         store: &Store,
         settings: WorkerSettings,
         outage: Outage,
+        guard: Guard,
     ) -> Result<Self, StoreError> {
         // A renewal that hangs must be given up while there is time for another one.
         let patience = Duration::from_millis(settings.lease_ms / 4);
@@ -87,6 +91,7 @@ impl Worker {
             last_failure: Mutex::default(),
             held: Held::default(),
             outage,
+            guard,
             renew_now: tokio::sync::Notify::new(),
             new_id: tokio::sync::Notify::new(),
         }));

@@ -81,7 +81,7 @@ async fn on_server(
 
     let shutdown = Shutdown::new();
     let daemon = async {
-        let ended = daemon(false, &settings, shutdown.clone(), |_| Ok(())).await;
+        let ended = daemon(false, &settings, shutdown.clone(), |_, _| Ok(())).await;
         // Nobody is to wait for jobs of a daemon that failed.
         shutdown.stop();
         ended
