@@ -16,7 +16,9 @@ create table sluicegate.workers (
     stopped_at          timestamptz,
     dead_at             timestamptz,
     late_writes_refused bigint not null default 0,
-    waits_for           text
+    waits_for           text,
+    pace                double precision not null default 1,
+    slowed_by           text
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 alter sequence sluicegate.worker_ids owned by sluicegate.workers.id;
 comment on table sluicegate.workers is 'One row per start of a daemon process.';
@@ -34,6 +36,8 @@ comment on column sluicegate.workers.stopped_at is 'When it said goodbye.';
 comment on column sluicegate.workers.dead_at is 'When it was declared dead; it never comes back under this id.';
 comment on column sluicegate.workers.late_writes_refused is 'Writes of runs that had lost their claim; each changed nothing.';
 comment on column sluicegate.workers.waits_for is 'Why it claims nothing that needs a slot: candles do not answer. Null while they do.';
+comment on column sluicegate.workers.pace is 'Part of its full pace at which it goes, out of regard for others on this database; 1: it holds nothing back.';
+comment on column sluicegate.workers.slowed_by is 'Why that is less than 1, in words.';
 
 create table sluicegate.lanes (
     lane_id     bigint generated always as identity primary key,

@@ -97,14 +97,20 @@ ended as (
             union all
             select kind, minute, failed, 0 from sluicegate.tally_minutes
              where minute > clock_timestamp() - interval '24 hours') t
-     group by t.kind)
+     group by t.kind),
+live as (
+    select min(pace) as pace, (array_agg(slowed_by order by pace))[1] as slowed_by
+      from sluicegate.workers
+     where lease_until > clock_timestamp() and dead_at is null and not draining)
 select w.kind, w.ready::bigint as ready,
        coalesce(extract(epoch from clock_timestamp() - w.oldest), 0)::double precision as oldest_ready_s,
        w.running::bigint as running, w.delayed::bigint as delayed,
        coalesce(e.failed_24h, 0)::bigint as failed_24h,
-       coalesce(e.throughput, 0)::double precision as throughput
-  from waiting w left join ended e on e.kind = w.kind;
-comment on view sluicegate.queue_health is 'One row per kind: ready, running (claimed) and delayed jobs, failures of 24 hours, jobs per second over the last minute.';
+       coalesce(e.throughput, 0)::double precision as throughput, live.pace, live.slowed_by
+  from waiting w
+  left join ended e on e.kind = w.kind
+ cross join live;
+comment on view sluicegate.queue_health is 'One row per kind: ready, running (claimed) and delayed jobs, failures of 24 hours, jobs per second over the last minute; the pace of the slowest live worker, and what slows it.';
 
 -- Why the limit of its kind or its user keeps a job from being claimed; null where none does.
 create function sluicegate.held_by_limit(of_user text, of_kind text) returns text
@@ -125,7 +131,8 @@ $$;
 create view sluicegate.why_waiting as
 with live as (
     select count(*) as workers,
-           case when count(*) = count(waits_for) then min(waits_for) end as waits_for
+           case when count(*) = count(waits_for) then min(waits_for) end as waits_for,
+           case when count(*) = count(slowed_by) then min(slowed_by) end as slowed_by
       from sluicegate.workers
      where lease_until > clock_timestamp() and dead_at is null and not draining),
 ready as (
@@ -148,6 +155,7 @@ select q.job_id,
                           (select 'rate budget of pending_job: ' || b.rate || ' starts per second'
                              from sluicegate.budgets b
                             where b.scope = 'pipe' and b.name = 'pending_job' and b.due > clock_timestamp()),
+                          'slowed: ' || live.slowed_by,
                           'no free slot on ' || live.workers || ' workers') end as reason
   from sluicegate.queue q
   join sluicegate.lanes l on l.lane_id = q.lane_id

@@ -17,6 +17,7 @@ pub mod candles;
 pub mod cli;
 pub mod consumers;
 pub mod domain;
+pub mod guard;
 pub mod http;
 pub mod kinds;
 pub mod metrics;

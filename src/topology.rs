@@ -19,6 +19,7 @@ use crate::consumers::outcome::{OutcomeConsumer, RetryDelays};
 use crate::consumers::pending_job::PendingJobConsumer;
 use crate::consumers::progress::ProgressConsumer;
 use crate::domain::time::DAY_MS;
+use crate::guard::Guard;
 use crate::kinds::backtest::{BacktestKind, Preparer, SharedLimits, Validate, Validator};
 use crate::kinds::outage::Outage;
 use crate::kinds::sleep::SleepKind;
@@ -56,6 +57,10 @@ impl fmt::Debug for Compute {
     }
 }
 
+/// Pipes that go slowly when the database is to be spared. Leases, rescues, commands and progress never do.
+const SLOWED: [&str; 5] =
+    ["pending_job", "outcome", "bundle_expansion", "bundle_rollup", "bundle_closing"];
+
 /// Builds all pipes of a daemon; nothing runs yet.
 #[must_use]
 pub fn pipes(
@@ -64,13 +69,14 @@ pub fn pipes(
     worker: &Worker,
     compute: &Compute,
     metrics: &Metrics,
+    guard: &Guard,
 ) -> Pipes {
     let wakes = Wakes::default();
     let stop =
         StopSettings { drain_ms: worker.settings().drain_ms, abort_ms: worker.settings().abort_ms };
     let mut pipes = Pipes::new(stop);
     add_job_pipes(&mut pipes, settings, store, worker, &wakes, &compute.kinds, metrics.jobs());
-    add_bundle_pipes(&mut pipes, settings, store, worker, &wakes, compute);
+    add_bundle_pipes(&mut pipes, settings, store, worker, &wakes, compute, guard);
     let command = &settings.pipes.command;
     pipes.add(
         "command",
@@ -91,8 +97,15 @@ pub fn pipes(
         }
         worker.limits().govern(name, &governor);
     }
+    for name in SLOWED {
+        if let Some(governor) = pipes.governor(name) {
+            governor.follow(guard.throttle());
+        }
+    }
     add_tasks(&mut pipes, worker, wakes);
     metrics.show_pipes(pipes.status());
+    let (guard, watched, settings) = (guard.clone(), store.clone(), settings.guard);
+    pipes.add_task("guard", move |shutdown| guard.watch(watched, settings, shutdown));
     pipes
 }
 
@@ -172,6 +185,7 @@ fn add_bundle_pipes(
     worker: &Worker,
     wakes: &Wakes,
     compute: &Compute,
+    guard: &Guard,
 ) {
     let PipesSettings { bundle_expansion, bundle_rollup, bundle_closing, .. } = &settings.pipes;
     let (expansion, closing) = (expansion_limits(settings), closing_limits(settings));
@@ -179,7 +193,7 @@ fn add_bundle_pipes(
         "bundle_expansion",
         &bundle_expansion.pipe(),
         BundleExpansionPublisher::new(store, worker, expansion.hold_ms),
-        BundleExpansionConsumer::new(store, worker, wakes, expansion),
+        BundleExpansionConsumer::new(store, worker, wakes, expansion, guard.throttle()),
     );
     pipes.add(
         "bundle_rollup",

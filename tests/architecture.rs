@@ -13,22 +13,23 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// A module and the modules of ours it may name. Those not listed may name none.
-const MAY_NAME: [(&str, &[&str]); 17] = [
+const MAY_NAME: [(&str, &[&str]); 18] = [
     ("main", &["cli"]),
     ("lib", &[]),
     ("cli", &ALL),
     ("topology", &ALL),
     ("telemetry", &["settings"]),
     // Each section of the settings belongs to whoever goes by it.
-    ("settings", &["candles", "store", "pipeline", "worker", "http"]),
+    ("settings", &["candles", "store", "pipeline", "worker", "http", "guard"]),
     ("publishers", &["store", "pipeline", "worker", "domain"]),
     (
         "consumers",
         &["store", "pipeline", "worker", "kinds", "metrics", "backtest", "statistics", "domain"],
     ),
     ("http", &["pipeline", "worker", "metrics"]),
-    ("metrics", &["pipeline"]),
-    ("worker", &["store", "kinds", "pipeline", "domain"]),
+    ("metrics", &["pipeline", "guard"]),
+    ("worker", &["store", "kinds", "guard", "pipeline", "domain"]),
+    ("guard", &["store", "pipeline"]),
     ("kinds", &["candles", "backtest", "statistics", "pipeline", "domain"]),
     ("store", &["domain"]),
     ("candles", &["domain"]),
@@ -37,7 +38,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     ("domain", &[]),
 ];
 
-const ALL: [&str; 16] = [
+const ALL: [&str; 17] = [
     "http",
     "metrics",
     "settings",
@@ -46,6 +47,7 @@ const ALL: [&str; 16] = [
     "publishers",
     "consumers",
     "worker",
+    "guard",
     "kinds",
     "store",
     "candles",

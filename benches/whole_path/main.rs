@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a bench may panic")]
 #![expect(clippy::print_stdout, reason = "a bench reports to the terminal")]
 
+mod beside;
 mod bundles;
 mod claims;
 mod fairness;
@@ -30,6 +31,8 @@ struct Sizes {
     rows_before: i32,
     big_user_jobs: i32,
     claim_rows: &'static [i32],
+    /// Jobs, seconds of each case, rounds.
+    beside: (i32, u64, usize),
 }
 
 const FULL: Sizes = Sizes {
@@ -40,6 +43,7 @@ const FULL: Sizes = Sizes {
     rows_before: 100_000,
     big_user_jobs: 5_000,
     claim_rows: &[1_000, 100_000, 1_000_000],
+    beside: (300_000, 20, 3),
 };
 const QUICK: Sizes = Sizes {
     jobs: 2_000,
@@ -49,6 +53,7 @@ const QUICK: Sizes = Sizes {
     rows_before: 1_000,
     big_user_jobs: 300,
     claim_rows: &[1_000],
+    beside: (20_000, 2, 1),
 };
 
 fn main() {
@@ -69,7 +74,7 @@ fn main() {
 async fn measure(sizes: &Sizes, only: Option<&str>) -> Value {
     let site = Site::start().await;
     let mut report = Map::new();
-    for section in ["throughput", "idle", "bundles", "sweep", "fairness", "claims"] {
+    for section in ["throughput", "idle", "bundles", "sweep", "fairness", "claims", "beside"] {
         if only.is_some_and(|only| only != section) {
             continue;
         }
@@ -80,6 +85,10 @@ async fn measure(sizes: &Sizes, only: Option<&str>) -> Value {
             "sweep" => sweep::measure(&site, sizes.sweep.0, sizes.sweep.1).await,
             "bundles" => bundles::measure(&site, sizes.bundles).await,
             "fairness" => fairness::measure(&site, sizes.big_user_jobs, sizes.rows_before).await,
+            "beside" => {
+                let (jobs, seconds, rounds) = sizes.beside;
+                beside::measure(&site, jobs, seconds, rounds).await
+            }
             _ => claims::measure(&site, sizes.claim_rows).await,
         };
         if let Some(figures) = figures.as_object_mut() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sluicegate::private_postgres::{Options, PrivatePostgres};
 use sluicegate::store::{DatabaseSettings, Store};
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::support::{DaemonProcess, eventually};
@@ -21,7 +21,7 @@ pub(crate) struct Site {
 pub(crate) struct Database {
     pub(crate) url: String,
     pub(crate) pool: PgPool,
-    server_pid: u32,
+    pub(crate) server_pid: u32,
 }
 
 /// What was consumed up to a moment.
@@ -71,7 +71,10 @@ impl Site {
         let store = store.unwrap();
         store.migrate().await.unwrap();
         store.close().await;
-        let pool = PgPoolOptions::new().max_connections(12).connect(&url).await.unwrap();
+        // Whoever measures is no neighbour that the guard has regard for.
+        let options: PgConnectOptions = url.parse().unwrap();
+        let options = options.application_name("sluicegate-bench");
+        let pool = PgPoolOptions::new().max_connections(12).connect_with(options).await.unwrap();
         Database { url, pool, server_pid: self.server.pid().unwrap() }
     }
 }

@@ -3,10 +3,11 @@
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::run::Parts;
 use crate::pipeline::Pipes;
 use crate::settings::{self, Environment, Settings};
 use crate::store::Store;
-use crate::worker::{Limits, Worker};
+use crate::worker::Limits;
 
 /// Adds the task that follows SIGHUP. What it cannot change while running is left as it is.
 ///
@@ -14,13 +15,13 @@ use crate::worker::{Limits, Worker};
 /// The signal cannot be handled.
 pub(super) fn follow_signal(
     pipes: &mut Pipes,
-    store: &Store,
-    worker: &Worker,
+    parts: &Parts<'_>,
     environment: Environment,
     mut now: Settings,
 ) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("handle SIGHUP")?;
-    let (store, limits) = (store.clone(), worker.limits().clone());
+    let (store, limits) = (parts.store.clone(), parts.worker.limits().clone());
+    let guard = parts.guard.clone();
     pipes.add_task("reload", |shutdown| async move {
         loop {
             tokio::select! {
@@ -33,6 +34,7 @@ pub(super) fn follow_signal(
                     if now.limits() != next.limits() {
                         configure(&store, &next).await;
                     }
+                    guard.set(next.guard);
                     now = next;
                 }
                 Err(error) => tracing::error!(%error, "settings refused; nothing has changed"),

@@ -7,11 +7,12 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::reload;
+use crate::guard::Guard;
 use crate::http::{self, Health};
 use crate::metrics::Metrics;
 use crate::pipeline::{Pipes, Shutdown};
 use crate::settings::{Environment, Settings};
-use crate::store::{DatabaseSettings, Store};
+use crate::store::Store;
 use crate::worker::Worker;
 use crate::{telemetry, topology};
 
@@ -31,9 +32,6 @@ pub(super) async fn run(
     telemetry::start(&settings.log)?;
     let shutdown = Shutdown::new();
     stop_on_signals(&shutdown)?;
-    let reload = |pipes: &mut Pipes, store: &Store, worker: &Worker| {
-        reload::follow_signal(pipes, store, worker, environment, settings.clone())
-    };
     let metrics = Metrics::default();
     let health = Health::new(&metrics, &settings.http);
     if let Some(listener) = http::listen(&settings.http).await {
@@ -41,12 +39,19 @@ pub(super) async fn run(
         tokio::task::spawn(http::serve(listener, health.clone()));
     }
     let stopping = shutdown.clone();
-    let prepare = |pipes: &mut Pipes, store: &Store, worker: &Worker| {
-        health.show(pipes.status(), worker, &stopping);
-        reload(pipes, store, worker)
+    let prepare = |pipes: &mut Pipes, parts: &Parts<'_>| {
+        health.show(pipes.status(), parts.worker, &stopping);
+        reload::follow_signal(pipes, parts, environment, settings.clone())
     };
     daemon(!args.no_migrate, &settings, shutdown, &metrics, prepare).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a daemon is made of besides its pipes.
+pub(super) struct Parts<'a> {
+    pub(super) store: &'a Store,
+    pub(super) worker: &'a Worker,
+    pub(super) guard: &'a Guard,
 }
 
 /// Runs a daemon until `shutdown` says stop; `prepare` may add to its pipes.
@@ -58,7 +63,7 @@ pub(super) async fn daemon(
     settings: &Settings,
     shutdown: Shutdown,
     metrics: &Metrics,
-    prepare: impl FnOnce(&mut Pipes, &Store, &Worker) -> anyhow::Result<()>,
+    prepare: impl FnOnce(&mut Pipes, &Parts<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let store = Store::new(&settings.database)?;
     store.ping().await?;
@@ -68,11 +73,13 @@ pub(super) async fn daemon(
     store.check_schema().await?;
     store.configure_limits(&settings.limits()).await?;
     let compute = topology::compute(settings)?;
+    let guard = Guard::default();
     // The lease has a connection of its own: it must not wait behind the work.
-    let leases = Store::new(&DatabaseSettings { max_connections: 1, ..settings.database.clone() })?;
-    let worker = Worker::start(&leases, settings.worker, compute.outage.clone()).await?;
-    let mut pipes = topology::pipes(settings, &store, &worker, &compute, metrics);
-    prepare(&mut pipes, &store, &worker)?;
+    let leases = store.apart(&settings.database)?;
+    let outage = compute.outage.clone();
+    let worker = Worker::start(&leases, settings.worker, outage, guard.clone()).await?;
+    let mut pipes = topology::pipes(settings, &store, &worker, &compute, metrics, &guard);
+    prepare(&mut pipes, &Parts { store: &store, worker: &worker, guard: &guard })?;
     pipes.run(shutdown).await?;
     store.close().await;
     leases.close().await;

@@ -1,12 +1,15 @@
 //! Reads a bundle, and inserts its jobs batch by batch, or rejects it.
 
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
 use anyhow::Context;
 use uuid::Uuid;
 
 use super::requests::read_request;
 use crate::backtest::request::{Request, variant_to_json};
 use crate::backtest::variant::KeepTrades;
-use crate::pipeline::{Consumer, Shutdown};
+use crate::pipeline::{Consumer, Shutdown, Throttle};
 use crate::store::{NewJobs, Store};
 use crate::worker::{Wakes, Worker};
 
@@ -32,13 +35,26 @@ pub struct BundleExpansionConsumer {
     worker: Worker,
     wakes: Wakes,
     limits: ExpansionLimits,
+    throttle: Throttle,
 }
 
 impl BundleExpansionConsumer {
-    /// Expands within these limits.
+    /// Expands within these limits, and rests after each batch as the throttle says.
     #[must_use]
-    pub fn new(store: &Store, worker: &Worker, wakes: &Wakes, limits: ExpansionLimits) -> Self {
-        Self { store: store.clone(), worker: worker.clone(), wakes: wakes.clone(), limits }
+    pub fn new(
+        store: &Store,
+        worker: &Worker,
+        wakes: &Wakes,
+        limits: ExpansionLimits,
+        throttle: Throttle,
+    ) -> Self {
+        Self {
+            store: store.clone(),
+            worker: worker.clone(),
+            wakes: wakes.clone(),
+            limits,
+            throttle,
+        }
     }
 
     /// Inserts the jobs that are missing. The cursor in the bundle's row is the only memory: a crash
@@ -55,15 +71,19 @@ impl BundleExpansionConsumer {
             if shutdown.is_stopping() {
                 return self.give_back(bundle).await;
             }
-            let (source, limits) = (std::sync::Arc::clone(&request), self.limits);
-            let jobs = tokio::task::spawn_blocking(move || batch(&source, expanded, limits))
+            let source = std::sync::Arc::clone(&request);
+            let batch_jobs = NonZeroUsize::new(self.limits.batch_jobs)
+                .map_or(1, |most| self.throttle.part_of(most).get());
+            let jobs = tokio::task::spawn_blocking(move || batch(&source, expanded, batch_jobs))
                 .await
                 .context("write a bundle's specs")?;
+            let began = Instant::now();
             let moved =
                 self.store.insert_variants(bundle, expanded, &jobs, self.limits.hold_ms).await?;
             let Some(cursor) = moved else { return self.give_back(bundle).await };
             expanded = cursor;
             self.wakes.wake("pending_job");
+            self.throttle.rest_after(began.elapsed()).await;
         }
         Ok(())
     }
@@ -110,15 +130,15 @@ impl Consumer for BundleExpansionConsumer {
 }
 
 /// The next jobs: variants first, then walk-forwards.
-fn batch(request: &Request, expanded: u64, limits: ExpansionLimits) -> NewJobs {
+fn batch(request: &Request, expanded: u64, batch_jobs: usize) -> NewJobs {
     let variants = request.len();
     if let Some(first) = expanded.checked_sub(variants) {
         let specs = (first..).map_while(|number| request.walk_forward_spec(number));
-        let specs = specs.take(limits.batch_jobs).map(|spec| spec.to_string()).collect();
+        let specs = specs.take(batch_jobs).map(|spec| spec.to_string()).collect();
         return NewJobs { kind: "walk_forward", specs };
     }
     let specs = (expanded..variants)
-        .take(limits.batch_jobs)
+        .take(batch_jobs)
         .filter_map(|index| request.variant(index))
         .map(|mut variant| {
             let keep = &mut variant.config.keep;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-const FIRST: Duration = Duration::from_millis(100);
+/// The shortest pause, before jitter.
+pub(crate) const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// Pauses that double from 100 ms to 10 s, each shortened by a random part of up to a half, so

@@ -51,9 +51,13 @@ impl<C: BatchConsumer> pipe::Consume<C::Item> for BatchLoop<C> {
             self.top_up(&mut batch, items);
             last_start = Some(Instant::now());
             let label = format!("{} items from {label}", batch.len());
-            let consumer = Arc::clone(&self.consumer);
+            let (consumer, resting) = (Arc::clone(&self.consumer), governor.clone());
+            let began = Instant::now();
             in_flight.start(permit, pipe::count(batch.len()), label, async move {
-                consumer.consume(batch).await
+                let consumed = consumer.consume(batch).await;
+                // The place in flight is kept while resting: nobody else takes the turn.
+                resting.rest_after(began.elapsed()).await;
+                consumed
             });
         }
     }
@@ -75,7 +79,7 @@ impl<C: BatchConsumer> BatchLoop<C> {
             self.top_up(batch, items);
             let idle = in_flight.is_idle();
             let at_once = idle && Instant::now() >= spaced.deadline();
-            if at_once || batch.len() >= self.settings.batch_max.get() {
+            if at_once || batch.len() >= self.batch_max() {
                 return;
             }
             tokio::select! {
@@ -91,9 +95,13 @@ impl<C: BatchConsumer> BatchLoop<C> {
         }
     }
 
+    fn batch_max(&self) -> usize {
+        self.status.governor.part_of(self.settings.batch_max).get()
+    }
+
     /// Takes what is there now.
     fn top_up(&self, batch: &mut Vec<C::Item>, items: &Receiver<C::Item>) {
-        while batch.len() < self.settings.batch_max.get() {
+        while batch.len() < self.batch_max() {
             let Some(item) = items.try_recv() else { return };
             batch.push(item);
         }

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::budget::{Budget, Leased};
+use super::throttle::{Spacing, Throttle};
 
 /// Rates are held within these limits; one start in twelve days, and one in a nanosecond.
 const RATE_MIN: f64 = 1e-6;
@@ -40,6 +41,7 @@ struct State {
     freed: Notify,
     budget: OnceLock<Arc<dyn Budget>>,
     leased: Leased,
+    spacing: OnceLock<Spacing>,
 }
 
 impl Governor {
@@ -54,6 +56,7 @@ impl Governor {
             freed: Notify::new(),
             budget: OnceLock::new(),
             leased: Leased::default(),
+            spacing: OnceLock::new(),
         }))
     }
 
@@ -61,6 +64,25 @@ impl Governor {
     /// one is not taken.
     pub fn draw_from(&self, budget: Arc<dyn Budget>) {
         self.0.budget.set(budget).unwrap_or_default();
+    }
+
+    /// From now on this pipe goes at the throttle's pace: fewer starts than its rate allows, a rest
+    /// after each claim and each batch, smaller batches. A governor has one throttle at most: another
+    /// one is not taken.
+    pub fn follow(&self, throttle: Throttle) {
+        self.0.spacing.set(Spacing::new(throttle)).unwrap_or_default();
+    }
+
+    /// How many items to take at a time where `most` is the limit.
+    pub(super) fn part_of(&self, most: NonZeroUsize) -> NonZeroUsize {
+        self.0.spacing.get().map_or(most, |spacing| spacing.throttle().part_of(most))
+    }
+
+    /// Rests as the throttle says after a claim or a batch that took so long.
+    pub(super) async fn rest_after(&self, worked: Duration) {
+        if let Some(spacing) = self.0.spacing.get() {
+            spacing.throttle().rest_after(worked).await;
+        }
     }
 
     /// Exchanges rate and cap. Whoever waits goes on under the new terms at once; a lower cap
@@ -94,22 +116,33 @@ impl Governor {
 
     /// Waits until the next start is due.
     pub async fn pace(&self) {
-        if let Some(budget) = self.0.budget.get() {
-            self.start_of(budget.as_ref()).await;
+        if self.0.spacing.get().is_some() || self.0.budget.get().is_some() {
+            self.shared_start().await;
         }
         self.pace_alone().await;
     }
 
-    /// Waits for a start of the cluster's, as long as there is a rate.
-    async fn start_of(&self, budget: &dyn Budget) {
+    /// Waits for a start that throttle and budget allow, as long as there is a rate; a new rate begins the
+    /// wait again.
+    async fn shared_start(&self) {
         let mut changes = self.0.pace.subscribe();
         loop {
             let Some(rate) = changes.borrow_and_update().rate_per_second else { return };
             tokio::select! {
-                () = self.0.leased.start(budget, within_limits(rate)) => return,
+                () = self.start_at(within_limits(rate)) => return,
                 // The sender lives as long as this handle: only a change ends this.
                 _ = changes.changed() => {}
             }
+        }
+    }
+
+    async fn start_at(&self, rate: f64) {
+        // First what only slows: the rates are held to the end.
+        if let Some(spacing) = self.0.spacing.get() {
+            spacing.start(rate).await;
+        }
+        if let Some(budget) = self.0.budget.get() {
+            self.0.leased.start(budget.as_ref(), rate).await;
         }
     }
 

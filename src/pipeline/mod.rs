@@ -2,8 +2,9 @@
 //!
 //! A **publisher** claims what is due. Its **publish loop** asks for no more than the **channel**
 //! has room for. The **consume loop** takes a permit, receives, paces and spawns: the **governor**
-//! holds how many run at once and how many start per second. **Pipes** builds all of this, runs it
-//! and stops it in order. Nothing here knows what the items are.
+//! holds how many run at once and how many start per second, and rests where a **throttle** asks for
+//! it. **Pipes** builds all of this, runs it and stops it in order. Nothing here knows what the items
+//! are.
 
 mod backoff;
 mod batch_loop;
@@ -22,6 +23,7 @@ mod slots;
 mod status;
 mod stop_order;
 mod task_set;
+mod throttle;
 mod wake;
 
 use std::error::Error;
@@ -40,6 +42,7 @@ pub use shutdown::{Phase, Shutdown};
 pub use slots::Slots;
 pub use status::{PipeSnapshot, StatusBoard};
 pub use stop_order::PipesError;
+pub use throttle::Throttle;
 pub use wake::Wake;
 
 /// Watches one condition and claims what is due. It never sees the channel: its loop sends.

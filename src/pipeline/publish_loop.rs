@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, FIRST};
 use super::channel::Sender;
 use super::pulse::Pulse;
 use super::shutdown::Shutdown;
@@ -35,8 +35,11 @@ impl<P: Publisher> PublishLoop<P> {
                 return;
             }
             pulse.beat();
-            let go_on = match self.publisher.claim(room).await {
+            let governor = &self.status.governor;
+            let began = Instant::now();
+            let go_on = match self.publisher.claim(governor.part_of(room)).await {
                 Ok(items) => {
+                    let took = began.elapsed();
                     backoff.reset();
                     if logged.take().is_some() {
                         tracing::info!(pipe = self.status.name, "claims succeed again");
@@ -48,12 +51,12 @@ impl<P: Publisher> PublishLoop<P> {
                         pulse.wait(self.due()).await
                     } else {
                         // Whoever got something asks again, as soon as there is room.
-                        Some(())
+                        pulse.wait(governor.rest_after(took)).await
                     }
                 }
                 Err(error) => {
                     self.note_claim_error(&error, &mut logged);
-                    pulse.wait(sleep(backoff.next_pause())).await
+                    pulse.wait(self.recover(backoff.next_pause())).await
                 }
             };
             if go_on.is_none() {
@@ -87,6 +90,17 @@ impl<P: Publisher> PublishLoop<P> {
         tokio::select! {
             () = self.wake.woken() => {}
             () = sleep(poll) => {}
+        }
+    }
+
+    /// Waits after an error. A wake-up ends it early, but for the shortest pause: it tells that the
+    /// database is there again.
+    async fn recover(&self, pause: Duration) {
+        let (at_least, rest) = (pause.min(FIRST), pause.saturating_sub(FIRST));
+        sleep(at_least).await;
+        tokio::select! {
+            () = self.wake.woken() => {}
+            () = sleep(rest) => {}
         }
     }
 

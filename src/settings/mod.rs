@@ -11,6 +11,7 @@ use serde::Deserialize;
 pub use self::load::{Environment, SettingsError, load};
 pub use self::pipes::PipesSettings;
 use crate::candles::InfluxSettings;
+use crate::guard::GuardSettings;
 use crate::http::HttpSettings;
 use crate::store::DatabaseSettings;
 use crate::worker::WorkerSettings;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Slots, lease, drain.
     pub worker: WorkerSettings,
+    /// When the pace is lowered for the sake of others.
+    pub guard: GuardSettings,
     /// Where candles come from.
     pub candles: CandleSettings,
     /// Limits of bundles.

@@ -28,6 +28,7 @@ impl Settings {
             at_most(batch.batch_max, 10_000, &format!("pipes.{name}.batch_max"))?;
         }
         self.validate_worker()?;
+        self.validate_guard()?;
         self.validate_database()?;
         self.validate_candles()?;
         let outcome = &self.pipes.outcome;
@@ -121,6 +122,13 @@ impl Settings {
         let allowed = format!("at least 2 times database.acquire_timeout_ms, {}", acquire * 2);
         check(orphan >= acquire * 2, "worker.orphan_after_ms", orphan, &allowed)?;
         check(worker.slots <= 1_024, "worker.slots", worker.slots, "0 to 1024")
+    }
+
+    fn validate_guard(&self) -> Result<(), String> {
+        let guard = &self.guard;
+        check((1.1..=100.0).contains(&guard.target), "guard.target", guard.target, "1.1 to 100")?;
+        let slowest = guard.pace_min;
+        check((0.01..=1.0).contains(&slowest), "guard.pace_min", slowest, "0.01 to 1")
     }
 
     fn validate_database(&self) -> Result<(), String> {

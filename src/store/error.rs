@@ -32,6 +32,12 @@ pub enum StoreError {
         /// How long was waited.
         waited: Duration,
     },
+    /// The database does not answer, and somebody else tries whether it does again.
+    #[error("{statement}: the database does not answer")]
+    Gone {
+        /// The verb and object of the statement.
+        statement: &'static str,
+    },
     /// Migrating failed.
     #[error("migrate the schema")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -71,6 +77,26 @@ impl StoreError {
                 })
             }
             _ => true,
+        }
+    }
+
+    /// Whether the way to the database is lost, or the database itself: whatever else is sent now will
+    /// hardly be answered either.
+    #[must_use]
+    pub fn is_lost_connection(&self) -> bool {
+        match self {
+            Self::Silent { .. } => true,
+            Self::Statement { source: sqlx::Error::Database(error), .. } => error
+                .code()
+                .is_some_and(|code| ["08", "53300", "57P"].iter().any(|c| code.starts_with(c))),
+            Self::Statement { source, .. } => matches!(
+                source,
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::PoolTimedOut
+            ),
+            _ => false,
         }
     }
 

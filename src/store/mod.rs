@@ -1,5 +1,6 @@
 //! The only module that speaks SQL. Each statement is a file in `sql/`; each function here runs one.
 
+mod breaker;
 mod bundles;
 mod closing;
 mod commands;
@@ -9,6 +10,8 @@ mod error;
 mod jobs;
 mod limits;
 mod listener;
+mod load;
+mod meter;
 mod rescue;
 mod results;
 mod returns;
@@ -19,13 +22,16 @@ mod workers;
 
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::query::Query;
 use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, Transaction};
+use tokio::time::Instant;
 
+use self::breaker::Breaker;
 pub use self::bundles::{BundleRequest, NewJobs};
 pub use self::closing::{BestResult, EndedBundle};
 pub use self::commands::{Command, Target};
@@ -35,12 +41,15 @@ pub use self::error::StoreError;
 use self::error::failed;
 pub use self::limits::{Limit, LimitOrder, OrderedLimit};
 pub use self::listener::{Session, SessionEvent};
+pub use self::load::ServerLoad;
+use self::meter::Meter;
+pub use self::meter::Metered;
 pub use self::rescue::{DeadWorker, Rescued};
 pub use self::returns::{DailyRow, ResultGroup, ResultGroups};
 pub use self::schema::{SCHEMA_VERSION, SchemaState};
 pub use self::settings::DatabaseSettings;
 pub use self::stored_jobs::{StoredJob, StoredResult};
-pub use self::workers::{Look, WorkerId};
+pub use self::workers::{Condition, Look, WorkerId};
 
 /// A process that is stopped inside a transaction must not hold its locks for long.
 const BEGIN: &str = "begin; set local idle_in_transaction_session_timeout = '10s'";
@@ -52,6 +61,15 @@ pub struct Store {
     pooled: bool,
     session: Option<PgConnectOptions>,
     patience: Duration,
+    link: Arc<Link>,
+    waits_for_answers: bool,
+}
+
+/// What all statements of a process have in common.
+#[derive(Debug, Default)]
+struct Link {
+    meter: Meter,
+    breaker: Breaker,
 }
 
 impl Store {
@@ -91,7 +109,19 @@ impl Store {
             pooled: settings.pooled,
             session,
             patience,
+            link: Arc::default(),
+            waits_for_answers: true,
         })
+    }
+
+    /// A store with one connection of its own for what must neither wait behind the work nor for
+    /// others to find the database again. What it finds counts for this one too.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`] where a connection string cannot be read.
+    pub fn apart(&self, settings: &DatabaseSettings) -> Result<Self, StoreError> {
+        let own = Self::new(&DatabaseSettings { max_connections: 1, ..settings.clone() })?;
+        Ok(Self { link: Arc::clone(&self.link), waits_for_answers: false, ..own })
     }
 
     /// The same store, with another limit on how long a statement may stay unanswered.
@@ -130,10 +160,31 @@ impl Store {
 
     /// A connection; behind a pooler inside a transaction, so that parse and bind meet one server.
     async fn connection(&self, statement: &'static str) -> Result<Reached, StoreError> {
-        if self.pooled {
-            self.pool.begin_with(BEGIN).await.map(Reached::Transaction).map_err(failed(statement))
+        let patience = self.pool.options().get_acquire_timeout();
+        if self.waits_for_answers && !self.link.breaker.pass(patience).await {
+            return Err(StoreError::Gone { statement });
+        }
+        let began = Instant::now();
+        let reached = if self.pooled {
+            self.pool.begin_with(BEGIN).await.map(Reached::Transaction)
         } else {
-            self.pool.acquire().await.map(Reached::Plain).map_err(failed(statement))
+            self.pool.acquire().await.map(Reached::Plain)
+        };
+        self.link.meter.waited(began.elapsed());
+        let reached = reached.map_err(failed(statement));
+        if reached.as_ref().is_err_and(StoreError::is_lost_connection) {
+            self.link.breaker.lost();
+        }
+        reached
+    }
+
+    /// Counts a statement, and remembers whether the database was there: a refusal is an answer.
+    fn note<T>(&self, began: Instant, answer: &Result<T, StoreError>) {
+        self.link.meter.answered(began.elapsed());
+        if answer.as_ref().is_err_and(StoreError::is_lost_connection) {
+            self.link.breaker.lost();
+        } else {
+            self.link.breaker.answered();
         }
     }
 }
@@ -204,17 +255,21 @@ impl DerefMut for Reached {
 macro_rules! run {
     ($store:expr, $what:literal, $file:literal, $method:ident $(, $value:expr)* $(,)?) => {{
         let mut connection = $store.connection($what).await?;
+        let began = tokio::time::Instant::now();
         let answer = $store
             .query(include_str!(concat!("sql/", $file, ".sql")))
             $(.bind($value))*
             .$method(&mut *connection);
-        let Ok(answer) = tokio::time::timeout($store.patience, answer).await else {
-            connection.give_up();
-            return Err(StoreError::Silent { statement: $what, waited: $store.patience });
+        let answer = match tokio::time::timeout($store.patience, answer).await {
+            Ok(Ok(answer)) => connection.done($what).await.map(|()| answer),
+            Ok(Err(error)) => Err(crate::store::failed($what)(error)),
+            Err(_elapsed) => {
+                connection.give_up();
+                Err(StoreError::Silent { statement: $what, waited: $store.patience })
+            }
         };
-        let answer = answer.map_err(crate::store::failed($what))?;
-        connection.done($what).await?;
-        answer
+        $store.note(began, &answer);
+        answer?
     }};
 }
 use run;

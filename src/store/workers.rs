@@ -7,6 +7,23 @@ use sqlx::postgres::PgRow;
 /// A worker's number, new at every start of a process.
 pub type WorkerId = i32;
 
+/// How a worker is doing, as it says itself at each renewal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// Why it claims nothing that needs a slot.
+    pub waits_for: Option<String>,
+    /// Part of its full pace at which it goes.
+    pub pace: f64,
+    /// Why that is less than 1.
+    pub slowed_by: Option<String>,
+}
+
+impl Default for Condition {
+    fn default() -> Self {
+        Self { waits_for: None, pace: 1.0, slowed_by: None }
+    }
+}
+
 /// What a renewal of the lease brought back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Look {
@@ -71,7 +88,7 @@ impl Store {
         lease_ms: i64,
         held: &[Claim],
         orphan_after_ms: i64,
-        waits_for: Option<String>,
+        condition: &Condition,
     ) -> Result<Look, StoreError> {
         const WHAT: &str = "renew the lease";
         let (ids, fences) = columns_of(held);
@@ -85,7 +102,9 @@ impl Store {
             ids,
             fences,
             orphan_after_ms,
-            waits_for
+            condition.waits_for.as_deref(),
+            condition.pace,
+            condition.slowed_by.as_deref()
         );
         let lost_ids: Vec<i64> = column(&row, "lost_ids", WHAT)?;
         let lost_fences: Vec<i64> = column(&row, "lost_fences", WHAT)?;

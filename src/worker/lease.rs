@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Wakes, Worker};
 use crate::pipeline::Shutdown;
-use crate::store::{Look, StoreError};
+use crate::store::{Condition, Look, StoreError};
 
 impl Worker {
     /// Renews the lease until everything else has stopped, then signs off.
@@ -31,6 +31,8 @@ impl Worker {
                 Ok(look) => {
                     if failing {
                         tracing::info!(worker = self.id(), "lease renewed again");
+                        // Nobody waits longer than it takes to know.
+                        wakes.wake_all();
                     }
                     failing = false;
                     self.act_on(&look, &wakes).await;
@@ -64,13 +66,22 @@ impl Worker {
                 i64::try_from(settings.lease_ms).unwrap_or(i64::MAX),
                 &held,
                 i64::try_from(settings.orphan_after_ms).unwrap_or(i64::MAX),
-                self.0.outage.reason(),
+                &self.condition(),
             )
             .await?;
         if look.alive {
             self.trust_from(before);
         }
         Ok(look)
+    }
+
+    fn condition(&self) -> Condition {
+        let known = self.0.guard.readings();
+        Condition {
+            waits_for: self.0.outage.reason(),
+            pace: known.pace,
+            slowed_by: known.slowed_by.map(|cause| cause.to_string()),
+        }
     }
 
     async fn act_on(&self, look: &Look, wakes: &Wakes) {

@@ -18,6 +18,7 @@ pub use self::budget::PipeBudget;
 pub use self::held::Held;
 pub use self::limits::Limits;
 pub use self::wakes::Wakes;
+use crate::guard::Guard;
 use crate::kinds::outage::Outage;
 use crate::store::{Store, StoreError, WorkerId};
 
@@ -65,12 +66,14 @@ struct Inner {
     held: Held,
     outage: Outage,
     limits: Limits,
+    guard: Guard,
     renew_now: tokio::sync::Notify,
     new_id: tokio::sync::Notify,
 }
 
 impl Worker {
-    /// Takes a new id and registers it; during an `outage` no jobs that need a slot are claimed.
+    /// Takes a new id and registers it; during an `outage` no jobs that need a slot are claimed. The lease
+    /// tells what the `guard` knows.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -78,6 +81,7 @@ impl Worker {
         store: &Store,
         settings: WorkerSettings,
         outage: Outage,
+        guard: Guard,
     ) -> Result<Self, StoreError> {
         // A renewal that hangs must be given up while there is time for another one.
         let patience = Duration::from_millis(settings.lease_ms / 4);
@@ -91,6 +95,7 @@ impl Worker {
             held: Held::default(),
             outage,
             limits: Limits::default(),
+            guard,
             renew_now: tokio::sync::Notify::new(),
             new_id: tokio::sync::Notify::new(),
         }));

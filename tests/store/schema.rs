@@ -4,7 +4,7 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use sluicegate::backtest::Metrics;
-use sluicegate::store::{SCHEMA_VERSION, SchemaState, Store, StoreError};
+use sluicegate::store::{Condition, SCHEMA_VERSION, SchemaState, Store, StoreError};
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 
 use crate::rig::{Rig, settings};
@@ -140,5 +140,11 @@ async fn a_pooled_store_does_all_the_same() {
     let jobs = store.claim_jobs(rig.worker, 2, &[], 0).await.unwrap();
     let claims: Vec<_> = jobs.iter().map(|job| job.claim).collect();
     assert_eq!(store.release_jobs(&claims).await.unwrap().len(), 2);
-    assert!(store.renew_lease(rig.worker, 60_000, &[], 60_000, None).await.unwrap().alive);
+    assert!(
+        store
+            .renew_lease(rig.worker, 60_000, &[], 60_000, &Condition::default())
+            .await
+            .unwrap()
+            .alive
+    );
 }

@@ -82,8 +82,8 @@ async fn on_server(
 
     let shutdown = Shutdown::new();
     let daemon = async {
-        let ended =
-            daemon(false, &settings, shutdown.clone(), &Metrics::default(), |_, _, _| Ok(())).await;
+        let metrics = Metrics::default();
+        let ended = daemon(false, &settings, shutdown.clone(), &metrics, |_, _| Ok(())).await;
         // Nobody is to wait for jobs of a daemon that failed.
         shutdown.stop();
         ended

@@ -5,7 +5,7 @@ with me as (
     update sluicegate.workers
        set renewed_at = clock_timestamp(),
            lease_until = clock_timestamp() + $2 * interval '1 millisecond',
-           waits_for = $6
+           waits_for = $6, pace = $7, slowed_by = $8
      where id = $1 and dead_at is null and stopped_at is null
     returning id),
 held as materialized (

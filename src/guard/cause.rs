@@ -1,0 +1,62 @@
+//! Why a process goes slowly, in words.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Why a process goes slowly.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cause {
+    /// It has just set to work beside others.
+    Beginning,
+    /// Small writes take long.
+    Commits {
+        /// What they take.
+        took: Duration,
+        /// What they take without us.
+        usual: Duration,
+    },
+    /// Our own statements wait for a connection.
+    PoolWait {
+        /// For how long, on average.
+        took: Duration,
+    },
+    /// Somebody keeps old row versions from being removed.
+    Snapshot {
+        /// For how long.
+        age: Duration,
+        /// Who.
+        held_by: String,
+    },
+    /// A replica does not follow.
+    Replica {
+        /// How far it is behind.
+        lag: Duration,
+    },
+}
+
+impl Cause {
+    /// Whether it is the same reason, with other figures perhaps.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = |time: &Duration| time.as_secs_f64() * 1e3;
+        match self {
+            Self::Beginning => f.write_str("begins slowly beside others"),
+            Self::Commits { took, usual } => {
+                write!(f, "a small write takes {:.1} ms, {:.1} ms without us", ms(took), ms(usual))
+            }
+            Self::PoolWait { took } => {
+                write!(f, "statements wait {:.0} ms for a connection of the pool", ms(took))
+            }
+            Self::Snapshot { age, held_by } => {
+                write!(f, "{held_by} has kept old rows from being removed for {} s", age.as_secs())
+            }
+            Self::Replica { lag } => write!(f, "a replica is {:.1} s behind", lag.as_secs_f64()),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The task that watches: samples, asks the controller, sets the pace, and says when its state changes.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{Cause, Controller, Decision, Guard, GuardSettings, Observation, Readings};
+use crate::pipeline::Shutdown;
+use crate::store::{Metered, ServerLoad, Store};
+
+/// How often the pace is thought over.
+const TICK: Duration = Duration::from_millis(100);
+/// How often a small write is made: while that can matter, it is every tick.
+const CANARY_EVERY: Duration = Duration::from_secs(1);
+/// A small write that takes longer is given up.
+const CANARY_PATIENCE: Duration = Duration::from_secs(5);
+/// How often the server is asked.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Whoever worked within this time is a neighbour.
+const RECENT: Duration = Duration::from_secs(5);
+/// A state is said when it has lasted this long.
+const LASTING: Duration = Duration::from_secs(5);
+
+impl Guard {
+    /// Watches until a stop is asked for; what then is left to write goes at full pace.
+    ///
+    /// # Errors
+    /// None; the signature is that of a long-lived task.
+    pub async fn watch(
+        self,
+        store: Store,
+        settings: GuardSettings,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<()> {
+        let mut watch = Watch {
+            store,
+            controller: Controller::new(settings),
+            enabled: settings.enabled,
+            metered: Metered::default(),
+            observed: Instant::now(),
+            server: None,
+            next_look: Instant::now(),
+            next_canary: Instant::now(),
+            spoken: Spoken::default(),
+        };
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let tick = async {
+                ticks.tick().await;
+                watch.tick(&self).await;
+            };
+            tokio::select! {
+                () = tick => {}
+                () = shutdown.stopping() => break,
+            }
+        }
+        self.0.throttle.set(1.0);
+        *self.0.readings.lock() = Readings::default();
+        Ok(())
+    }
+}
+
+struct Watch {
+    store: Store,
+    controller: Controller,
+    enabled: bool,
+    metered: Metered,
+    observed: Instant,
+    server: Option<ServerLoad>,
+    next_look: Instant,
+    next_canary: Instant,
+    spoken: Spoken,
+}
+
+impl Watch {
+    async fn tick(&mut self, guard: &Guard) {
+        if let Some(settings) = guard.0.changed.lock().take() {
+            self.enabled = settings.enabled;
+            self.controller.set(settings);
+        }
+        if !self.enabled {
+            guard.0.throttle.set(1.0);
+            *guard.0.readings.lock() = Readings::default();
+            return;
+        }
+        let commit = self.canary().await;
+        self.look().await;
+        let now = Instant::now();
+        let metered = self.store.metered();
+        let lately = metered.since(&self.metered);
+        let passed = now.saturating_duration_since(self.observed).as_secs_f64();
+        (self.metered, self.observed) = (metered, now);
+        let decision = self.controller.observe(
+            now,
+            &Observation {
+                commit,
+                pool_wait: lately.mean_wait(),
+                in_use: lately.statement_time.as_secs_f64() / passed.max(1e-3),
+                server: self.server.as_ref(),
+            },
+        );
+        guard.0.throttle.set(decision.pace);
+        self.spoken.say(now, &decision);
+        let mut readings = guard.0.readings.lock();
+        *readings = Readings {
+            pace: decision.pace,
+            slowed_by: decision.slowed_by,
+            commit: commit.or(readings.commit),
+            baseline: self.controller.baseline(),
+            statement: lately.mean_statement().or(readings.statement),
+            pool_wait: lately.mean_wait().or(readings.pool_wait),
+            server: self.server.clone(),
+        };
+    }
+
+    /// A small write where one is due; what went wrong with it is for others to say.
+    async fn canary(&mut self) -> Option<Duration> {
+        let now = Instant::now();
+        if now < self.next_canary && !self.controller.is_watchful() {
+            return None;
+        }
+        self.next_canary = now + CANARY_EVERY;
+        self.store.canary(CANARY_PATIENCE).await.ok()
+    }
+
+    async fn look(&mut self) {
+        let now = Instant::now();
+        if now >= self.next_look {
+            self.next_look = now + LOOK_EVERY;
+            if let Ok(load) = self.store.server_load(RECENT).await {
+                self.server = Some(load);
+            }
+        }
+    }
+}
+
+/// What was said last of the state.
+#[derive(Debug, Default)]
+struct Spoken {
+    said: Option<Cause>,
+    differs_since: Option<Instant>,
+}
+
+impl Spoken {
+    /// One line when the state has changed and lasts, none for a change of figures.
+    fn say(&mut self, now: Instant, decision: &Decision) {
+        let same = match (&self.said, &decision.slowed_by) {
+            (Some(said), Some(cause)) => said.is_like(cause),
+            (None, None | Some(Cause::Beginning)) => true,
+            _ => false,
+        };
+        if same {
+            self.differs_since = None;
+            return;
+        }
+        let since = *self.differs_since.get_or_insert(now);
+        if now.saturating_duration_since(since) < LASTING {
+            return;
+        }
+        self.differs_since = None;
+        self.said.clone_from(&decision.slowed_by);
+        match &decision.slowed_by {
+            Some(cause) => {
+                tracing::info!(pace = decision.pace, reason = %cause, "slowed, out of regard for others");
+            }
+            None => tracing::info!("at full pace again"),
+        }
+    }
+}
