@@ -71,7 +71,11 @@ fn main() {
         pipes.add("pipe", settings, Numbers(AtomicU64::new(0)), Each(count));
     });
     measure("batches of 500", |pipes, settings, count| {
-        let batch = BatchSettings { batch_max: NonZeroUsize::new(500).unwrap(), linger_ms: 1 };
+        let batch = BatchSettings {
+            batch_max: NonZeroUsize::new(500).unwrap(),
+            batch_bytes_max: None,
+            linger_ms: 1,
+        };
         let numbers = Numbers(AtomicU64::new(0));
         pipes.add_batched("pipe", settings, &batch, numbers, Batch(count));
     });

@@ -53,12 +53,14 @@ end $$;
 -- found from its watermark on by a comparison that only queue_in_line can serve: by the primary key, one
 -- would walk past the jobs of all other lanes, paused ones too. For the same reason plans for small
 -- tables are ruled out: they are kept, and the tables grow. What was found is marked by its place in the
--- table: nobody else changes a ready job while claims are kept out.
+-- table: nobody else changes a ready job while claims are kept out. Plans are generic: making them anew
+-- takes longer than a claim of one job.
 create function sluicegate.claim_jobs(
     for_worker int, job_limit int, cpu_kinds text[], cpu_limit int)
 returns table (job_id bigint, fence bigint, attempt int, kind text, spec text, timeout_s int)
 language plpgsql volatile set search_path = sluicegate, pg_temp
-set enable_nestloop = off set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+set enable_nestloop = off set enable_seqscan = off set enable_bitmapscan = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
     want      int := job_limit;

@@ -4,13 +4,15 @@
 -- Ends jobs for good: the queue row goes, the outcome stays, and lane and bundle get their deltas, in
 -- one statement. A null fence means whatever fence the job has (a cancel); otherwise the job must be
 -- claimed under exactly that fence. An end that the run itself did not write (a cancel, a quarantine)
--- raises the fence, so that the run's own end, coming late, is not taken for one written before.
+-- raises the fence, so that the run's own end, coming late, is not taken for one written before. When a run
+-- began is told as the time since, which no clock but this one's turns into a moment.
 create function sluicegate.end_jobs(
     job_ids bigint[], fences bigint[], statuses smallint[], classes text[], errors text[],
-    outputs text[], answers text[])
+    outputs text[], answers text[], ran_ms double precision[] default null)
 returns bigint[]
 language plpgsql volatile set search_path = sluicegate, pg_temp
-set enable_nestloop = off set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+set enable_nestloop = off set enable_seqscan = off set enable_bitmapscan = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
     ended bigint[];
@@ -20,14 +22,14 @@ begin
         perform pg_advisory_xact_lock('lanes'::regclass::oid::int, 0);
     end if;
     with given as materialized (
-        select * from unnest(job_ids, fences, statuses, classes, errors, outputs, answers)
-                      as t (job_id, given_fence, status, error_class, error, output, answer)
+        select * from unnest(job_ids, fences, statuses, classes, errors, outputs, answers, ran_ms)
+                      as t (job_id, given_fence, status, error_class, error, output, answer, ran_ms)
          order by job_id),
     gone as (
         delete from queue q using given g
          where q.job_id = any (job_ids) and g.job_id = q.job_id
            and (g.given_fence is null or (q.state = 1 and q.fence = g.given_fence))
-        returning q.*, g.status, g.error_class, g.error, g.output, g.answer),
+        returning q.*, g.status, g.error_class, g.error, g.output, g.answer, g.ran_ms),
     done as (
         insert into outcomes (job_id, fence, attempt, failures, status, worker, claimed_at,
                               started_at, error_class, error, output)
@@ -35,7 +37,8 @@ begin
                g.fence + case when g.status = 3 or g.error_class = 'crashed' then 1 else 0 end, g.attempt,
                g.failures + case when g.status = 2 and g.error_class <> 'crashed' then 1 else 0 end,
                g.status, g.worker, g.claimed_at,
-               coalesce(g.started_at, case when g.status = 1 then g.claimed_at end),
+               coalesce(greatest(g.claimed_at, statement_timestamp() - g.ran_ms * interval '1 millisecond'),
+                        g.started_at, case when g.status = 1 then g.claimed_at end),
                g.error_class, g.error, g.output::jsonb
           from gone g),
     answered as (

@@ -1,14 +1,18 @@
-//! One job at a time on an idle daemon: how soon it is claimed, and how soon its outcome is there.
+//! One job at a time on an idle daemon: how soon after its insert was committed it runs, beside a bare loop
+//! that listens and claims on the same server.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
+use sqlx::PgPool;
+use sqlx::postgres::PgListener;
 use tokio::time::sleep;
 
-use crate::site::Site;
+use crate::site::{Database, Site};
 use crate::support::{DaemonProcess, eventually};
 
 pub(crate) async fn measure(site: &Site, jobs: usize) -> Value {
+    let mut bare = bare_loop(&site.database("idle_bare").await, jobs).await;
     let database = site.database("idle").await;
     let _daemon = DaemonProcess::run(&database.url, &[]);
     eventually(Duration::from_secs(30), "the daemon is idle", async || {
@@ -16,32 +20,92 @@ pub(crate) async fn measure(site: &Site, jobs: usize) -> Value {
             > 0.0
     })
     .await;
-    let mut seen_ms = Vec::new();
+    let (mut commits_ms, mut starts_ms, mut seen_ms) = (Vec::new(), Vec::new(), Vec::new());
     for done in 1..=jobs {
+        let asked = Instant::now();
         database.queue_sleeps(1, 1, "user", 0.0).await;
-        let inserted = Instant::now();
-        let wanted = f64::from(u32::try_from(done).unwrap());
-        while database.number("select count(*) from sluicegate.outcomes").await < wanted {
+        let (committed, committed_s) = (Instant::now(), unix_s());
+        commits_ms.push(ms(committed - asked));
+        while ended(&database.pool).await < done {
             sleep(Duration::from_millis(1)).await;
         }
-        seen_ms.push(inserted.elapsed().as_secs_f64() * 1_000.0);
-        // Off the beat of the daemon's own ticks.
-        sleep(Duration::from_millis(fastrand::u64(5..25))).await;
+        seen_ms.push(ms(committed.elapsed()));
+        // The server's clock is this machine's. What an outcome says is late rather than early.
+        let started_s = database
+            .number("select extract(epoch from max(started_at)) from sluicegate.outcomes")
+            .await;
+        starts_ms.push((started_s - committed_s) * 1_000.0);
+        pause().await;
     }
-    let between = |from: &str, until: &str, part: f64| {
-        database.number(format!(
-            "select percentile_cont({part}) within group (
-                        order by extract(epoch from o.{until} - {from}) * 1000)
-               from sluicegate.outcomes o join sluicegate.jobs j on j.id = o.job_id"
-        ))
-    };
-    seen_ms.sort_by(f64::total_cmp);
+    let starts = [percentile(&mut starts_ms, 50), percentile(&mut starts_ms, 99)];
+    let bare = [percentile(&mut bare, 50), percentile(&mut bare, 99)];
     json!({
         "jobs": jobs,
-        // From before the insert's commit, which is flushed to disk.
-        "insert_to_claimed_p50_ms": between("j.created_at", "claimed_at", 0.5).await,
-        "insert_to_claimed_p99_ms": between("j.created_at", "claimed_at", 0.99).await,
-        "committed_to_outcome_seen_p50_ms": seen_ms.get(jobs / 2),
-        "committed_to_outcome_seen_p99_ms": seen_ms.get(jobs * 99 / 100),
+        "committed_to_started_p50_ms": starts[0],
+        "committed_to_started_p99_ms": starts[1],
+        "bare_listen_and_claim_p50_ms": bare[0],
+        "bare_listen_and_claim_p99_ms": bare[1],
+        "started_p50_ratio_to_bare": starts[0] / bare[0],
+        "insert_p50_ms": percentile(&mut commits_ms, 50),
+        "committed_to_outcome_seen_p50_ms": percentile(&mut seen_ms, 50),
+        "committed_to_outcome_seen_p99_ms": percentile(&mut seen_ms, 99),
     })
+}
+
+/// The limit: a commit with a notification, a listener, and a flushed claim of one row.
+async fn bare_loop(database: &Database, jobs: usize) -> Vec<f64> {
+    database
+        .run("create table bare (id bigint primary key, state smallint not null, spec jsonb not null) with (fillfactor = 70)")
+        .await;
+    let mut listener = PgListener::connect_with(&database.pool).await.unwrap();
+    listener.listen("bare").await.unwrap();
+    let mut seen_ms = Vec::new();
+    for id in 1..=i64::try_from(jobs).unwrap() {
+        let inserted = async {
+            let insert = "with row as (insert into bare values ($1, 0, '{\"seconds\": 0}'))
+                          select pg_notify('bare', '')";
+            sqlx::query(insert).bind(id).execute(&database.pool).await.unwrap();
+            Instant::now()
+        };
+        let claimed = async {
+            listener.recv().await.unwrap();
+            let claim = "update bare set state = 1
+                          where id = any (array(select id from bare where state = 0 and id = $1
+                                                   for update skip locked))
+                          returning spec::text";
+            let _spec: String =
+                sqlx::query_scalar(claim).bind(id).fetch_one(&database.pool).await.unwrap();
+            Instant::now()
+        };
+        let (inserted, claimed) = tokio::join!(inserted, claimed);
+        seen_ms.push(ms(claimed.saturating_duration_since(inserted)));
+        pause().await;
+    }
+    seen_ms
+}
+
+async fn ended(pool: &PgPool) -> usize {
+    let count: i64 = sqlx::query_scalar("select count(*) from sluicegate.outcomes")
+        .fetch_one(pool)
+        .await
+        .unwrap();
+    usize::try_from(count).unwrap()
+}
+
+/// Off the beat of the daemon's own ticks.
+async fn pause() {
+    sleep(Duration::from_millis(fastrand::u64(5..25))).await;
+}
+
+fn percentile(values: &mut [f64], percent: usize) -> f64 {
+    values.sort_by(f64::total_cmp);
+    *values.get(values.len() * percent / 100).unwrap()
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
+
+fn unix_s() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
 }

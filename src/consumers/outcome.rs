@@ -113,7 +113,8 @@ impl OutcomeConsumer {
             let delays: Vec<i64> = outcomes.iter().map(|o| self.delay_ms(o.attempt)).collect();
             self.store.fail_jobs(outcomes, &delays).await
         } else {
-            self.store.end_jobs(&EndingBatch::of(outcomes)).await
+            let begun = |claim| self.worker.held().control(claim)?.begun();
+            self.store.end_jobs(&EndingBatch::of(outcomes).with_begins(begun)).await
         }
     }
 
@@ -143,6 +144,10 @@ impl OutcomeConsumer {
 
 impl BatchConsumer for OutcomeConsumer {
     type Item = Outcome;
+
+    fn bytes(&self, outcome: &Outcome) -> usize {
+        outcome.bytes()
+    }
 
     async fn consume(&self, outcomes: Vec<Outcome>) -> anyhow::Result<()> {
         let claims: Vec<Claim> = outcomes.iter().map(|outcome| outcome.claim).collect();

@@ -79,6 +79,32 @@ pub struct Outcome {
     pub attempt: i32,
 }
 
+impl Outcome {
+    /// About how many bytes will be sent to write it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match &self.ending {
+            Ending::Completed { output, answer } => {
+                json_bytes(output) + answer.as_ref().map_or(0, json_bytes)
+            }
+            Ending::Failed(failure) => failure.message.len(),
+        }
+    }
+}
+
+/// About how long a value is as text.
+fn json_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 4,
+        Value::Number(_) => 12,
+        Value::String(text) => text.len() + 2,
+        Value::Array(values) => values.iter().map(|value| json_bytes(value) + 1).sum(),
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| key.len() + 4 + json_bytes(value)).sum()
+        }
+    }
+}
+
 /// Why the canceller takes a claim away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Death {

@@ -18,6 +18,7 @@ use super::{BatchConsumer, BatchSettings, pipe};
 /// while the one before is written, or lingers, rather than write one item at a time.
 /// Waiting for its pace, a batch goes on filling; a pipe with a rate of 1 thus starts one batch
 /// a second with all that came meanwhile.
+/// It is full by number or by bytes: large items make small batches, whatever is waiting.
 pub(crate) struct BatchLoop<C> {
     pub(crate) consumer: Arc<C>,
     pub(crate) settings: BatchSettings,
@@ -43,12 +44,13 @@ impl<C: BatchConsumer> pipe::Consume<C::Item> for BatchLoop<C> {
                 return Vec::new();
             };
             let label = format!("{first:?}");
-            let mut batch = vec![first];
+            let mut batch = Batch::of(self, first);
             let filled = pulse.wait(self.fill(&mut batch, items, in_flight, last_start)).await;
             if filled.is_none() || pulse.wait(governor.pace()).await.is_none() {
-                return batch;
+                return batch.items;
             }
-            self.top_up(&mut batch, items);
+            batch.top_up(items);
+            let batch = batch.items;
             last_start = Some(Instant::now());
             let label = format!("{} items from {label}", batch.len());
             let (consumer, resting) = (Arc::clone(&self.consumer), governor.clone());
@@ -66,7 +68,7 @@ impl<C: BatchConsumer> pipe::Consume<C::Item> for BatchLoop<C> {
 impl<C: BatchConsumer> BatchLoop<C> {
     async fn fill(
         &self,
-        batch: &mut Vec<C::Item>,
+        batch: &mut Batch<'_, C>,
         items: &Receiver<C::Item>,
         in_flight: &mut InFlight,
         last_start: Option<Instant>,
@@ -76,10 +78,10 @@ impl<C: BatchConsumer> BatchLoop<C> {
         let now = Instant::now();
         let mut spaced = pin!(sleep_until(last_start.map_or(now, |start| start + linger)));
         loop {
-            self.top_up(batch, items);
+            batch.top_up(items);
             let idle = in_flight.is_idle();
             let at_once = idle && Instant::now() >= spaced.deadline();
-            if at_once || batch.len() >= self.batch_max() {
+            if at_once || batch.is_full() {
                 return;
             }
             tokio::select! {
@@ -94,16 +96,38 @@ impl<C: BatchConsumer> BatchLoop<C> {
             }
         }
     }
+}
 
-    fn batch_max(&self) -> usize {
-        self.status.governor.part_of(self.settings.batch_max).get()
+/// Items that will be consumed together.
+struct Batch<'l, C: BatchConsumer> {
+    items: Vec<C::Item>,
+    bytes: usize,
+    batching: &'l BatchLoop<C>,
+}
+
+impl<'l, C: BatchConsumer> Batch<'l, C> {
+    fn of(batching: &'l BatchLoop<C>, first: C::Item) -> Self {
+        let mut batch = Self { items: Vec::new(), bytes: 0, batching };
+        batch.push(first);
+        batch
+    }
+
+    fn push(&mut self, item: C::Item) {
+        self.bytes = self.bytes.saturating_add(self.batching.consumer.bytes(&item));
+        self.items.push(item);
+    }
+
+    fn is_full(&self) -> bool {
+        let BatchSettings { batch_max, batch_bytes_max, .. } = self.batching.settings;
+        self.items.len() >= self.batching.status.governor.part_of(batch_max).get()
+            || batch_bytes_max.is_some_and(|max| self.bytes >= max.get())
     }
 
     /// Takes what is there now.
-    fn top_up(&self, batch: &mut Vec<C::Item>, items: &Receiver<C::Item>) {
-        while batch.len() < self.batch_max() {
+    fn top_up(&mut self, items: &Receiver<C::Item>) {
+        while !self.is_full() {
             let Some(item) = items.try_recv() else { return };
-            batch.push(item);
+            self.push(item);
         }
     }
 }

@@ -95,6 +95,11 @@ pub trait BatchConsumer: Send + Sync + 'static {
     /// What is consumed.
     type Item: Debug + Send + 'static;
 
+    /// How large an item is, for batches that are bounded by bytes too.
+    fn bytes(&self, _item: &Self::Item) -> usize {
+        0
+    }
+
     /// Consumes a batch of at least one and at most `batch_max` items.
     ///
     /// # Errors
@@ -122,6 +127,8 @@ pub struct PipeSettings {
 pub struct BatchSettings {
     /// Most items in a batch.
     pub batch_max: NonZeroUsize,
+    /// A batch takes no more once it has so many bytes; `None`: bounded by number only.
+    pub batch_bytes_max: Option<NonZeroUsize>,
     /// Longest wait for a batch to fill while another one is running, in milliseconds.
     pub linger_ms: u64,
 }

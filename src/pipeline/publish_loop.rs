@@ -26,10 +26,14 @@ pub(crate) struct PublishLoop<P: Publisher> {
 impl<P: Publisher> PublishLoop<P> {
     /// Runs until a stop is asked for. One claim is under way at a time, and is never cut off:
     /// what it brings after the stop is given back.
+    ///
+    /// What is committed just while a claim finds nothing may wake nobody: after whatever it was that
+    /// kept the loop busy, it looks once more before it waits for a poll.
     pub(crate) async fn run(self) {
         let mut pulse = Pulse::until_stopping(&self.shutdown, &self.status.publisher_beat);
         let mut backoff = Backoff::new();
         let mut logged = None;
+        let mut was_busy = false;
         while let Some(room) = self.room(&mut pulse).await {
             if pulse.wait(self.status.claims.pace()).await.is_none() {
                 return;
@@ -48,9 +52,10 @@ impl<P: Publisher> PublishLoop<P> {
                     let nothing_due = items.is_empty();
                     self.deliver(items).await;
                     if nothing_due {
-                        pulse.wait(self.due()).await
+                        pulse.wait(self.due(was_busy)).await.map(|woken| was_busy = woken)
                     } else {
                         // Whoever got something asks again, as soon as there is room.
+                        was_busy = true;
                         pulse.wait(governor.rest_after(took)).await
                     }
                 }
@@ -83,13 +88,15 @@ impl<P: Publisher> PublishLoop<P> {
         NonZeroUsize::new(self.sender.room())
     }
 
-    /// Waits for a wake-up or the next poll, whichever comes first.
-    async fn due(&self) {
+    /// Waits for a wake-up or the next poll, whichever comes first; it comes `soon` in a hundredth of the
+    /// time. Answers whether it was a wake-up.
+    async fn due(&self, soon: bool) -> bool {
+        let poll = if soon { self.poll_interval / 100 } else { self.poll_interval };
         // Jitter keeps many processes from looking at the same moment.
-        let poll = self.poll_interval.mul_f64(0.8 + 0.4 * fastrand::f64());
+        let poll = poll.mul_f64(0.8 + 0.4 * fastrand::f64());
         tokio::select! {
-            () = self.wake.woken() => {}
-            () = sleep(poll) => {}
+            () = self.wake.woken() => true,
+            () = sleep(poll) => false,
         }
     }
 

@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use crate::pipeline::{BatchSettings, PipeSettings};
 
+const MIB: NonZeroUsize = NonZeroUsize::MIN.saturating_add((1 << 20) - 1);
+
 /// A section with the four common keys and its own. Spelled out rather than flattened: flattening
 /// would lose the names of unknown keys and read numbers in environment variables as text.
 macro_rules! section {
@@ -95,6 +97,8 @@ section! {
     OutcomeSection {
         /// Most items in a batch.
         batch_max: NonZeroUsize,
+        /// A batch takes no more once it is so large, MiB.
+        batch_mb_max: NonZeroUsize,
         /// Longest wait for a batch to fill, milliseconds.
         linger_ms: u64,
         /// Delay before the second attempt of a job, milliseconds.
@@ -120,12 +124,23 @@ macro_rules! batched {
             /// The keys of a batching consumer.
             #[must_use]
             pub fn batch(&self) -> BatchSettings {
-                BatchSettings { batch_max: self.batch_max, linger_ms: self.linger_ms }
+                let Self { batch_max, linger_ms, .. } = *self;
+                BatchSettings { batch_max, batch_bytes_max: None, linger_ms }
             }
         }
     )*};
 }
-batched!(CancellerSection, OutcomeSection, ProgressSection);
+batched!(CancellerSection, ProgressSection);
+
+impl OutcomeSection {
+    /// The keys of a batching consumer.
+    #[must_use]
+    pub fn batch(&self) -> BatchSettings {
+        let bytes_max = self.batch_mb_max.saturating_mul(MIB);
+        let Self { batch_max, linger_ms, .. } = *self;
+        BatchSettings { batch_max, batch_bytes_max: Some(bytes_max), linger_ms }
+    }
+}
 
 /// One section per pipe.
 #[derive(Debug, Clone, Copy, Deserialize)]

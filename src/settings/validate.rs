@@ -27,6 +27,8 @@ impl Settings {
         ] {
             at_most(batch.batch_max, 10_000, &format!("pipes.{name}.batch_max"))?;
         }
+        let bytes = self.pipes.outcome.batch_mb_max;
+        at_most(bytes, 256, "pipes.outcome.batch_mb_max")?;
         self.validate_worker()?;
         self.validate_guard()?;
         self.validate_database()?;

@@ -1,6 +1,7 @@
 //! Jobs on their way out: outcomes, failures, claims given back. Every write is fenced.
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use super::workers::columns_of;
 use super::{Store, StoreError, failed, run};
@@ -16,6 +17,7 @@ pub struct EndingBatch {
     errors: Vec<Option<String>>,
     outputs: Vec<Option<String>>,
     answers: Vec<Option<String>>,
+    ran_ms: Vec<Option<f64>>,
 }
 
 const COMPLETED: i16 = 1;
@@ -42,8 +44,20 @@ impl EndingBatch {
             batch.errors.push(error.map(|error| storable(error)));
             batch.outputs.push(output.map(serde_json::Value::to_string));
             batch.answers.push(answer.map(serde_json::Value::to_string));
+            batch.ran_ms.push(None);
         }
         batch
+    }
+
+    /// Adds how long ago each run began, where that is known; from it the server tells when.
+    #[must_use]
+    pub fn with_begins(mut self, begun: impl Fn(Claim) -> Option<Instant>) -> Self {
+        let claims = self.job_ids.iter().zip(&self.fences);
+        let elapsed_ms = claims.map(|(&job_id, &fence)| {
+            begun(Claim { job_id, fence }).map(|begun| begun.elapsed().as_secs_f64() * 1_000.0)
+        });
+        self.ran_ms = elapsed_ms.collect();
+        self
     }
 }
 
@@ -70,7 +84,8 @@ impl Store {
             &batch.classes,
             &batch.errors,
             &batch.outputs,
-            &batch.answers
+            &batch.answers,
+            &batch.ran_ms
         );
         first_ids(&row, "write outcomes")
     }

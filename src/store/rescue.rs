@@ -113,7 +113,8 @@ impl Store {
             vec![class],
             vec![reason],
             vec![None::<String>],
-            vec![None::<String>]
+            vec![None::<String>],
+            vec![None::<f64>]
         );
         let ended: Vec<i64> = sqlx::Row::try_get(&row, 0).map_err(super::failed(WHAT))?;
         Ok(!ended.is_empty())

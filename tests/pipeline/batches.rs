@@ -1,5 +1,6 @@
 //! How batches fill.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,11 @@ use crate::fakes::{Batch, Numbers, Seen, pipes, settings, settled, start};
 type Batches = Seen<(Instant, Vec<u64>)>;
 type Held = std::pin::Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
-const TENTHS: BatchSettings =
-    BatchSettings { batch_max: std::num::NonZeroUsize::new(3).unwrap(), linger_ms: 100 };
+const TENTHS: BatchSettings = BatchSettings {
+    batch_max: NonZeroUsize::new(3).unwrap(),
+    batch_bytes_max: None,
+    linger_ms: 100,
+};
 
 /// Notes each batch when it starts, then holds it until the gate lets it go.
 fn held(seen: &Batches, gate: &Arc<Semaphore>) -> Batch<impl Fn(Vec<u64>) -> Held + use<>> {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use crate::fakes::{Away, Batch, Each, Numbers, Seen, pipes, settings, settled, start};
 
 fn batches_of(batch_max: usize) -> BatchSettings {
-    BatchSettings { batch_max: batch_max.try_into().unwrap(), linger_ms: 50 }
+    BatchSettings { batch_max: batch_max.try_into().unwrap(), batch_bytes_max: None, linger_ms: 50 }
 }
 
 #[tokio::test(start_paused = true)]

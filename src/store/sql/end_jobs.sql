@@ -1,1 +1,1 @@
-select sluicegate.end_jobs($1, $2, $3, $4, $5, $6, $7)
+select sluicegate.end_jobs($1, $2, $3, $4, $5, $6, $7, $8)
