@@ -86,6 +86,7 @@ impl PendingJobConsumer {
             // The last claim may have left others behind because this one took their room.
             self.wakes.wake("pending_job");
         }
+        tracing::debug!(job = job.claim.job_id, "run begins");
         let run = AssertUnwindSafe(self.kinds.run(job, context)).catch_unwind();
         tokio::pin!(run);
         let ended = tokio::select! {
