@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::queues::Queue;
 use crate::site::Site;
-use crate::support::eventually;
+use crate::support::{DaemonProcess, eventually};
 
 /// The longest wait for one job.
 const DEADLINE: Duration = Duration::from_secs(90);
@@ -42,15 +42,15 @@ pub(crate) async fn measure(
         // Until its end is written, and off the beat of anybody's ticks.
         sleep(Duration::from_millis(fastrand::u64(20..40))).await;
     }
-    drop(worker);
+    drop((worker, inserter));
     site.drop(database).await;
     waits_ms.sort_by(f64::total_cmp);
     let at = |part: usize| *waits_ms.get(waits_ms.len() * part / 100).unwrap();
     Latency { jobs: waits_ms.len(), p50_ms: at(50), p99_ms: at(99) }
 }
 
-/// When the job after so many others began. Looked for often, and seldom where it takes long.
-async fn started(queue: &Queue, worker: &crate::support::DaemonProcess, after: usize) -> f64 {
+/// When the job after so many others began.
+async fn started(queue: &Queue, worker: &DaemonProcess, after: usize) -> f64 {
     let began = Instant::now();
     loop {
         if let Some(start) = queue.starts(worker).get(after) {

@@ -25,7 +25,8 @@ pub(crate) struct Bar {
 /// A figure beside its bar.
 pub(crate) struct Row<'a> {
     bar: &'a Bar,
-    value: f64,
+    /// `None` where a quick run leaves it out.
+    value: Option<f64>,
 }
 
 impl Limit {
@@ -47,23 +48,22 @@ impl std::fmt::Display for Limit {
 }
 
 impl<'a> Row<'a> {
-    /// The rows of the sections that were run. A section that lacks a figure of its bars is an error of
-    /// the bench.
+    /// The rows of the sections that were run.
     pub(crate) fn of(bars: &'a [Bar], sections: &Map<String, Value>) -> Vec<Self> {
         let row = |bar: &'a Bar| {
             let (section, name) = bar.figure;
             let value = sections.get(section)?.get(name).and_then(Value::as_f64);
-            assert!(value.is_some(), "no figure {section}.{name}");
-            Some(Self { bar, value: value? })
+            Some(Self { bar, value })
         };
         bars.iter().filter_map(row).collect()
     }
 
     fn verdict(&self) -> &'static str {
         let Bar { must, stretch, .. } = self.bar;
-        match stretch {
-            Some(stretch) if stretch.holds(self.value) => "stretch",
-            _ if must.holds(self.value) => "met",
+        match (self.value, stretch) {
+            (None, _) => "not measured",
+            (Some(value), Some(stretch)) if stretch.holds(value) => "stretch",
+            (Some(value), _) if must.holds(value) => "met",
             _ => "MISSED",
         }
     }
@@ -87,7 +87,7 @@ pub(crate) fn table(rows: &[Row<'_>]) -> Table {
     for row in rows {
         let Bar { workload, what, must, stretch, .. } = row.bar;
         let stretch = stretch.map(|stretch| stretch.to_string()).unwrap_or_default();
-        let (value, must) = (&short(row.value), &must.to_string());
+        let (value, must) = (&row.value.map(short).unwrap_or_default(), &must.to_string());
         table.add_row([*workload, *what, value, must, &stretch, row.verdict()]);
     }
     align_right(&mut table, &[2]);

@@ -136,6 +136,11 @@ impl PendingJobConsumer {
 impl Consumer for PendingJobConsumer {
     type Item = ClaimedJob;
 
+    /// Claims are lost while they wait: by a process that was cut off, or to a cancel.
+    fn wants(&self, job: &ClaimedJob) -> bool {
+        self.worker.held().control(job.claim).is_some()
+    }
+
     async fn consume(&self, job: ClaimedJob, shutdown: &Shutdown) -> anyhow::Result<()> {
         let handed_over = self.run_and_hand_over(&job, shutdown).await;
         if self.kinds.needs_slot(&job.kind) && self.worker.slots_run_dry() {
