@@ -1,7 +1,8 @@
 # What a developer and the build gate run. `make help` lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench check-all
+PEERS := bench/peers
+.PHONY: help demo test lint fmt bench bench-peers bench-parts check-all
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -23,9 +24,19 @@ lint: ## Check format, clippy and documentation; warnings are errors
 fmt: ## Format the code
 	cargo fmt
 
-bench: ## Measure
+bench: ## Measure the whole path against what it must reach; docs/benchmarks.md says what that is
 	@scripts/ensure-tools
-	cargo bench --locked
+	cargo bench --locked --bench whole_path
+
+bench-peers: ## Measure other job queues beside ours; needs Node and npm
+	@scripts/ensure-tools
+	cargo build --release --locked --manifest-path $(PEERS)/rust/Cargo.toml --target-dir $(PEERS)/rust/target
+	npm ci --prefix $(PEERS)/node --no-audit --no-fund
+	cargo bench --locked --bench peers
+
+bench-parts: ## Measure engine, candles, metrics, signals and pipes alone
+	@scripts/ensure-tools
+	cargo bench --locked --bench engine --bench candles --bench metrics --bench signals --bench pipe
 
 check-all: lint ## Everything: lint, slow tests too, each bench once
 	@scripts/ensure-tools cargo-nextest pgbouncer influxdb

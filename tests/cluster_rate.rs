@@ -50,3 +50,42 @@ async fn three_processes_start_no_more_than_the_rate_allows_one() {
     .await;
     assert!(killed);
 }
+
+#[tokio::test]
+async fn claims_that_are_lost_while_they_wait_cost_no_starts() {
+    let db = TestDatabase::new().await;
+    let settings =
+        [("pipes.pending_job.rate_per_second", "2"), ("pipes.pending_job.capacity", "500")];
+    let _daemon = DaemonProcess::run(&db.url(), &settings);
+    let queue = async |user: &'static str, jobs: i32| {
+        sqlx::query(
+            r#"insert into sluicegate.jobs (user_id, kind, spec)
+               select $1, 'sleep', '{"seconds": 0}' from generate_series(1, $2)"#,
+        )
+        .bind(user)
+        .bind(jobs)
+        .execute(db.pool())
+        .await
+        .unwrap();
+    };
+    let count = async |what: &'static str| -> i64 {
+        let sql = sqlx::AssertSqlSafe(format!("select count(*) from sluicegate.{what}"));
+        sqlx::query_scalar(sql).fetch_one(db.pool()).await.unwrap()
+    };
+    eventually(PATIENCE, "a worker", async || count("workers").await == 1).await;
+    // Starting all of these would take five minutes.
+    queue("ann", 600).await;
+    eventually(PATIENCE, "a channel full of claims", async || {
+        count("queue where state = 1").await >= 500
+    })
+    .await;
+    sqlx::query("insert into sluicegate.commands (user_id, action) values ('ann', 'cancel')")
+        .execute(db.pool())
+        .await
+        .unwrap();
+    queue("bob", 2).await;
+    eventually(PATIENCE, "the other user's jobs end", async || {
+        count("job_status where user_id = 'bob' and status = 'completed'").await == 2
+    })
+    .await;
+}

@@ -5,26 +5,36 @@
 #![expect(clippy::unwrap_used, reason = "a bench may panic")]
 #![expect(clippy::print_stdout, reason = "a bench reports to the terminal")]
 
+mod bare;
+mod bars;
 mod beside;
 mod bundles;
 mod claims;
+mod cluster_rate;
+mod crowd;
 mod fairness;
 mod idle;
+mod report;
 mod site;
+mod starts;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod sweep;
 mod throughput;
 
-use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use bars::BARS;
+use cluster_rate::Stretches;
+use report::Row;
 use site::Site;
 
 /// How much of each is done.
 struct Sizes {
     jobs: i32,
+    rounds: usize,
     idle_jobs: usize,
     bundles: i32,
     sweep: (i32, i32),
@@ -33,10 +43,13 @@ struct Sizes {
     claim_rows: &'static [i32],
     /// Jobs, seconds of each case, rounds.
     beside: (i32, u64, usize),
+    stretches: Stretches,
+    crowd: (i32, i32),
 }
 
 const FULL: Sizes = Sizes {
     jobs: 50_000,
+    rounds: 5,
     idle_jobs: 300,
     bundles: 1_000,
     sweep: (50, 200),
@@ -44,9 +57,12 @@ const FULL: Sizes = Sizes {
     big_user_jobs: 5_000,
     claim_rows: &[1_000, 100_000, 1_000_000],
     beside: (300_000, 20, 3),
+    stretches: Stretches { calm: Duration::from_secs(6), stopped: Duration::from_secs(20) },
+    crowd: (1_000_000, 50_000),
 };
 const QUICK: Sizes = Sizes {
     jobs: 2_000,
+    rounds: 1,
     idle_jobs: 20,
     bundles: 16,
     sweep: (4, 5),
@@ -54,6 +70,8 @@ const QUICK: Sizes = Sizes {
     big_user_jobs: 300,
     claim_rows: &[1_000],
     beside: (20_000, 2, 1),
+    stretches: Stretches { calm: Duration::from_secs(1), stopped: Duration::from_secs(2) },
+    crowd: (60_000, 5_000),
 };
 
 fn main() {
@@ -61,26 +79,37 @@ fn main() {
     let asked: Vec<String> = std::env::args().collect();
     let given = |name: &str| asked.iter().any(|argument| argument == name);
     // `cargo test --benches` runs each bench once, without `--bench`.
-    let sizes = if given("--quick") || !given("--bench") { QUICK } else { FULL };
+    let quick = given("--quick") || !given("--bench");
     let only = asked.iter().skip(1).find(|argument| !argument.starts_with("--"));
-    let report = runtime.block_on(measure(&sizes, only.map(String::as_str)));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("bench");
-    std::fs::create_dir_all(&folder).unwrap();
-    let text = serde_json::to_string_pretty(&report).unwrap();
-    std::fs::write(folder.join("whole_path.json"), text).unwrap();
+    let sizes = if quick { QUICK } else { FULL };
+    let (server, sections) = runtime.block_on(measure(&sizes, only.map(String::as_str)));
+    let rows = Row::of(BARS, &sections);
+    println!("\n{}", report::table(&rows));
+    let report = json!({ "quick": quick, "server": server, "bars": report::json(&rows), "figures": sections });
+    report::write("whole_path", &report);
 }
 
-/// Everything, or the one section that was named.
-async fn measure(sizes: &Sizes, only: Option<&str>) -> Value {
+/// Everything, or the one section that was named; with what the server says of itself.
+async fn measure(sizes: &Sizes, only: Option<&str>) -> (Value, Map<String, Value>) {
     let site = Site::start().await;
-    let mut report = Map::new();
-    for section in ["throughput", "idle", "bundles", "sweep", "fairness", "claims", "beside"] {
+    let mut sections = Map::new();
+    for section in [
+        "throughput",
+        "idle",
+        "bundles",
+        "sweep",
+        "fairness",
+        "claims",
+        "beside",
+        "cluster_rate",
+        "crowd",
+    ] {
         if only.is_some_and(|only| only != section) {
             continue;
         }
         let before = load();
         let mut figures = match section {
-            "throughput" => throughput::measure(&site, sizes.jobs).await,
+            "throughput" => throughput::measure(&site, sizes.jobs, sizes.rounds).await,
             "idle" => idle::measure(&site, sizes.idle_jobs).await,
             "sweep" => sweep::measure(&site, sizes.sweep.0, sizes.sweep.1).await,
             "bundles" => bundles::measure(&site, sizes.bundles).await,
@@ -89,15 +118,17 @@ async fn measure(sizes: &Sizes, only: Option<&str>) -> Value {
                 let (jobs, seconds, rounds) = sizes.beside;
                 beside::measure(&site, jobs, seconds, rounds).await
             }
+            "cluster_rate" => cluster_rate::measure(&site, &sizes.stretches).await,
+            "crowd" => crowd::measure(&site, sizes.crowd.0, sizes.crowd.1).await,
             _ => claims::measure(&site, sizes.claim_rows).await,
         };
         if let Some(figures) = figures.as_object_mut() {
             figures.insert("load_before".to_owned(), json!(before));
             show(section, figures);
         }
-        report.insert(section.to_owned(), figures);
+        sections.insert(section.to_owned(), figures);
     }
-    Value::Object(report)
+    (site.settings().await, sections)
 }
 
 fn show(section: &str, figures: &Map<String, Value>) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use sluicegate::private_postgres::{Options, PrivatePostgres};
 use sluicegate::store::{DatabaseSettings, Store};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -34,8 +35,8 @@ pub(crate) struct Usage {
 
 impl Usage {
     /// What each of `jobs` consumed since `earlier`: WAL bytes, transactions, CPU of server and worker in µs.
-    pub(crate) fn per_job(&self, earlier: &Self, jobs: i32) -> [(&'static str, f64); 4] {
-        let jobs = f64::from(jobs);
+    pub(crate) fn per_job(&self, earlier: &Self, jobs: impl Into<f64>) -> [(&'static str, f64); 4] {
+        let jobs = jobs.into();
         [
             ("wal_bytes_per_job", (self.wal_bytes - earlier.wal_bytes) / jobs),
             ("transactions_per_job", (self.transactions - earlier.transactions) / jobs),
@@ -55,11 +56,8 @@ impl Site {
 
     /// A new database, migrated.
     pub(crate) async fn database(&self, name: &str) -> Database {
-        let admin = PgPool::connect(&self.server.admin_url()).await.unwrap();
-        let create = AssertSqlSafe(format!("create database {name}"));
-        sqlx::raw_sql(create).execute(&admin).await.unwrap();
-        admin.close().await;
-        let url = self.server.url(name);
+        let database = self.empty_database(name).await;
+        let url = database.url.clone();
         let store = Store::new(&DatabaseSettings {
             url: url.clone(),
             session_url: String::new(),
@@ -71,11 +69,42 @@ impl Site {
         let store = store.unwrap();
         store.migrate().await.unwrap();
         store.close().await;
+        database
+    }
+
+    /// A new database without anything.
+    pub(crate) async fn empty_database(&self, name: &str) -> Database {
+        self.administer(format!("create database {name}")).await;
+        let url = self.server.url(name);
         // Whoever measures is no neighbour that the guard has regard for.
         let options: PgConnectOptions = url.parse().unwrap();
         let options = options.application_name("sluicegate-bench");
         let pool = PgPoolOptions::new().max_connections(12).connect_with(options).await.unwrap();
         Database { url, pool, server_pid: self.server.pid().unwrap() }
+    }
+
+    /// Removes a database, so that its vacuum does not run beside what is measured next.
+    pub(crate) async fn drop(&self, database: Database) {
+        let name = database.url.rsplit('/').next().unwrap().to_owned();
+        database.pool.close().await;
+        self.administer(format!("drop database {name} with (force)")).await;
+    }
+
+    /// Version and settings of the server that figures depend on.
+    pub(crate) async fn settings(&self) -> Value {
+        let admin = PgPool::connect(&self.server.admin_url()).await.unwrap();
+        let settings = "select json_object_agg(name, setting) from pg_settings
+                         where name in ('server_version', 'fsync', 'synchronous_commit', 'shared_buffers')";
+        let settings = sqlx::query_scalar(settings).fetch_one(&admin).await.unwrap();
+        admin.close().await;
+        settings
+    }
+
+    /// Runs a statement outside the databases that are measured.
+    async fn administer(&self, sql: String) {
+        let admin = PgPool::connect(&self.server.admin_url()).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&admin).await.unwrap();
+        admin.close().await;
     }
 }
 
@@ -121,8 +150,8 @@ impl Database {
         .await;
     }
 
-    /// What has been consumed so far.
-    pub(crate) async fn usage(&self, daemon: Option<&DaemonProcess>) -> Usage {
+    /// What has been consumed so far, with the process `worker`.
+    pub(crate) async fn usage(&self, worker: Option<&DaemonProcess>) -> Usage {
         // Backends report their statistics at least once a second when idle.
         self.run("select pg_stat_clear_snapshot()").await;
         Usage {
@@ -133,8 +162,8 @@ impl Database {
                 )
                 .await,
             server_us: server_ticks(self.server_pid) * TICK_US,
-            worker_us: daemon
-                .map_or(0.0, |daemon| ticks(daemon.pid(), false).unwrap_or(0.0) * TICK_US),
+            worker_us: worker
+                .map_or(0.0, |worker| ticks(worker.pid(), false).unwrap_or(0.0) * TICK_US),
         }
     }
 }

@@ -95,6 +95,7 @@ impl PendingJobConsumer {
             // The last claim may have left others behind because this one took their room.
             self.wakes.wake("pending_job");
         }
+        tracing::debug!(job = job.claim.job_id, "run begins");
         let run = AssertUnwindSafe(self.kinds.run(job, context)).catch_unwind();
         tokio::pin!(run);
         let ended = tokio::select! {
@@ -143,6 +144,11 @@ impl PendingJobConsumer {
 
 impl Consumer for PendingJobConsumer {
     type Item = ClaimedJob;
+
+    /// Claims are lost while they wait: by a process that was cut off, or to a cancel.
+    fn wants(&self, job: &ClaimedJob) -> bool {
+        self.worker.held().control(job.claim).is_some()
+    }
 
     async fn consume(&self, job: ClaimedJob, shutdown: &Shutdown) -> anyhow::Result<()> {
         let handed_over = self.run_and_hand_over(&job, shutdown).await;

@@ -36,6 +36,9 @@ impl<C: Consumer> pipe::Consume<C::Item> for ConsumeLoop<C> {
             let Some(Some(item)) = pulse.wait(items.recv()).await else {
                 return Vec::new();
             };
+            if !self.consumer.wants(&item) {
+                continue;
+            }
             // The pace comes after the receive, so that an idle spell earns no start.
             if pulse.wait(governor.pace()).await.is_none() {
                 return vec![item];

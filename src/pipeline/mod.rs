@@ -79,6 +79,11 @@ pub trait Consumer: Send + Sync + 'static {
     /// What is consumed.
     type Item: Debug + Send + 'static;
 
+    /// Whether an item that waited in the channel is still to be consumed. One that is not costs no start.
+    fn wants(&self, _item: &Self::Item) -> bool {
+        true
+    }
+
     /// Consumes one item. Long work looks at `shutdown` and returns when it is aborting.
     ///
     /// # Errors

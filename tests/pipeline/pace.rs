@@ -3,7 +3,7 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
-use sluicegate::pipeline::{Governor, PipeSettings};
+use sluicegate::pipeline::{Consumer, Governor, PipeSettings, Shutdown};
 use tokio::time::{Instant, sleep};
 
 use crate::fakes::{Each, Numbers, pipes, settings, settled, start};
@@ -80,6 +80,39 @@ async fn no_window_has_more_starts_than_the_rate_and_the_burst_allow() {
             assert!(excess < 0.001 * burst, "{rate}/s: {excess} starts too many");
         }
     }
+}
+
+/// Wants even numbers only.
+struct Even;
+
+impl Consumer for Even {
+    type Item = u64;
+
+    fn wants(&self, number: &u64) -> bool {
+        number.is_multiple_of(2)
+    }
+
+    async fn consume(&self, number: u64, _: &Shutdown) -> anyhow::Result<()> {
+        assert!(number.is_multiple_of(2));
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_wanted_any_more_costs_no_start() {
+    let mut pipes = pipes();
+    let settings = PipeSettings { rate_per_second: Some(10.0), ..settings(256, 16) };
+    pipes.add("numbers", &settings, Numbers::of((0..200).map(|n| n / 10)), Even);
+    let board = pipes.status();
+    let (shutdown, running) = start(pipes);
+    // A hundred of two hundred, at ten a second.
+    sleep(Duration::from_secs(5)).await;
+    let started = board.pipe("numbers").unwrap().started;
+    assert!((50..=52).contains(&started), "{started} starts");
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(board.pipe("numbers").unwrap().started, 100);
+    shutdown.stop();
+    running.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
