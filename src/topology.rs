@@ -104,6 +104,7 @@ pub fn pipes(
     }
     add_tasks(&mut pipes, worker, wakes);
     metrics.show_pipes(pipes.status());
+    metrics.show_guard(guard);
     let (guard, watched, settings) = (guard.clone(), store.clone(), settings.guard);
     pipes.add_task("guard", move |shutdown| guard.watch(watched, settings, shutdown));
     pipes

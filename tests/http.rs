@@ -73,11 +73,13 @@ async fn a_daemon_tells_in_numbers_what_it_did() {
         r#"sluicegate_pipe_rate_per_second{pipe="outcome"} 200.0"#,
         r#"sluicegate_pipe_depth{pipe="progress"} 0.0"#,
         "sluicegate_late_writes_refused_total 0",
+        r#"sluicegate_guard_slowed{by="snapshot"} 0"#,
     ] {
         assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
     }
     assert!(!metrics.contains(r#"rate_per_second{pipe="pending_job"}"#), "no limit, no number");
     assert!(metrics.ends_with("# EOF"), "{metrics}");
+    assert!(metrics.contains("sluicegate_guard_pace "), "{metrics}");
     assert!(!metrics.contains("alice"), "users are no labels");
 }
 

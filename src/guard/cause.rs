@@ -35,6 +35,22 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All that [`Cause::word`] may say.
+    pub const WORDS: [&str; 5] = ["beginning", "commits", "pool_wait", "snapshot", "replica"];
+
+    /// The reason in one word.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        let [beginning, commits, pool_wait, snapshot, replica] = Self::WORDS;
+        match self {
+            Self::Beginning => beginning,
+            Self::Commits { .. } => commits,
+            Self::PoolWait { .. } => pool_wait,
+            Self::Snapshot { .. } => snapshot,
+            Self::Replica { .. } => replica,
+        }
+    }
+
     /// Whether it is the same reason, with other figures perhaps.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {

@@ -1,6 +1,7 @@
 //! What a process can be asked in numbers, in the form that Prometheus reads. No label has values that
 //! users choose, so their number stays small.
 
+mod guard;
 mod jobs;
 mod pipes;
 
@@ -10,8 +11,10 @@ use parking_lot::Mutex;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
+use self::guard::GuardCollector;
 pub use self::jobs::{JobMetrics, RunEnd};
 use self::pipes::PipeCollector;
+use crate::guard::Guard;
 use crate::pipeline::StatusBoard;
 
 /// Prefix of all names.
@@ -45,6 +48,11 @@ impl Metrics {
     /// Shows the figures of these pipes from now on.
     pub fn show_pipes(&self, board: StatusBoard) {
         self.0.registry.lock().register_collector(Box::new(PipeCollector(board)));
+    }
+
+    /// Shows the pace and its reasons from now on.
+    pub fn show_guard(&self, guard: &Guard) {
+        self.0.registry.lock().register_collector(Box::new(GuardCollector(guard.clone())));
     }
 
     /// All metrics at this moment, in the OpenMetrics text format.
