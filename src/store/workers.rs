@@ -78,7 +78,8 @@ impl Store {
     }
 
     /// Renews the lease and looks what has become of the claims held. Rows claimed in the worker's
-    /// name for longer than `orphan_after_ms` that are not among `held` are given back.
+    /// name for longer than `orphan_after_ms` that are not among `held` are given back; `None`: they
+    /// are not looked for.
     ///
     /// # Errors
     /// The statement failed; the lease may or may not have been renewed.
@@ -87,7 +88,7 @@ impl Store {
         worker: WorkerId,
         lease_ms: i64,
         held: &[Claim],
-        orphan_after_ms: i64,
+        orphan_after_ms: Option<i64>,
         condition: &Condition,
     ) -> Result<Look, StoreError> {
         const WHAT: &str = "renew the lease";

@@ -18,6 +18,8 @@ impl Worker {
         let renew_every = Duration::from_millis(self.0.settings.lease_renew_ms);
         let mut failing = false;
         let mut draining = false;
+        let orphans_every = Duration::from_millis(self.0.settings.orphan_after_ms / 4);
+        let mut orphans_sought = Instant::now();
         loop {
             tokio::select! {
                 () = tokio::time::sleep(renew_every) => {}
@@ -27,7 +29,8 @@ impl Worker {
             if shutdown.is_stopping() && !draining {
                 draining = self.0.store.drain_worker(self.id()).await.is_ok();
             }
-            match self.renew().await {
+            let seeks_orphans = orphans_sought.elapsed() >= orphans_every;
+            match self.renew(seeks_orphans).await {
                 Ok(look) => {
                     if failing {
                         tracing::info!(worker = self.id(), "lease renewed again");
@@ -35,6 +38,9 @@ impl Worker {
                         wakes.wake_all();
                     }
                     failing = false;
+                    if seeks_orphans {
+                        orphans_sought = Instant::now();
+                    }
                     self.act_on(&look, &wakes).await;
                 }
                 Err(error) => {
@@ -54,7 +60,7 @@ impl Worker {
     }
 
     /// One look. It may take no longer than the lease is trusted for.
-    async fn renew(&self) -> Result<Look, StoreError> {
+    async fn renew(&self, seeks_orphans: bool) -> Result<Look, StoreError> {
         let settings = &self.0.settings;
         let before = Instant::now();
         let held = self.held().claims();
@@ -65,7 +71,7 @@ impl Worker {
                 self.id(),
                 i64::try_from(settings.lease_ms).unwrap_or(i64::MAX),
                 &held,
-                i64::try_from(settings.orphan_after_ms).unwrap_or(i64::MAX),
+                seeks_orphans.then(|| i64::try_from(settings.orphan_after_ms).unwrap_or(i64::MAX)),
                 &self.condition(),
             )
             .await?;

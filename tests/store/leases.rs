@@ -27,7 +27,7 @@ async fn a_renewal_lengthens_the_lease_and_keeps_what_is_held() {
     .await;
     let look = rig
         .store
-        .renew_lease(rig.worker, LEASE_MS, &[claim], 0, &Condition::default())
+        .renew_lease(rig.worker, LEASE_MS, &[claim], Some(0), &Condition::default())
         .await
         .unwrap();
     assert!(look.alive, "a lease that ran out unnoticed is renewed");
@@ -52,7 +52,7 @@ async fn claims_taken_away_come_back_as_lost() {
     let held = [claims[0], claims[1], stale(claims[2]), claims[3], theirs];
     let look = rig
         .store
-        .renew_lease(rig.worker, LEASE_MS, &held, 60_000, &Condition::default())
+        .renew_lease(rig.worker, LEASE_MS, &held, Some(60_000), &Condition::default())
         .await
         .unwrap();
     let lost: HashSet<Claim> = look.lost.into_iter().collect();
@@ -67,14 +67,14 @@ async fn claims_in_a_workers_name_that_it_does_not_hold_are_given_back_after_a_w
     let orphan = rig.claimed().await;
     let look = rig
         .store
-        .renew_lease(rig.worker, LEASE_MS, &[held], 60_000, &Condition::default())
+        .renew_lease(rig.worker, LEASE_MS, &[held], Some(60_000), &Condition::default())
         .await
         .unwrap();
     assert_eq!(look.orphans, 0, "the reply to the claim may still be on its way");
     rig.run("update sluicegate.queue set claimed_at = now() - interval '61 s'").await;
     let look = rig
         .store
-        .renew_lease(rig.worker, LEASE_MS, &[held], 60_000, &Condition::default())
+        .renew_lease(rig.worker, LEASE_MS, &[held], Some(60_000), &Condition::default())
         .await
         .unwrap();
     assert_eq!(look.orphans, 1);
@@ -88,7 +88,7 @@ async fn a_look_says_whether_commands_wait() {
     let command = rig.command("alice", None, None).await;
     assert!(
         rig.store
-            .renew_lease(rig.worker, LEASE_MS, &[], 0, &Condition::default())
+            .renew_lease(rig.worker, LEASE_MS, &[], Some(0), &Condition::default())
             .await
             .unwrap()
             .commands_wait
@@ -96,7 +96,7 @@ async fn a_look_says_whether_commands_wait() {
     rig.store.answer_command(command.id, "done").await.unwrap();
     assert!(
         !rig.store
-            .renew_lease(rig.worker, LEASE_MS, &[], 0, &Condition::default())
+            .renew_lease(rig.worker, LEASE_MS, &[], Some(0), &Condition::default())
             .await
             .unwrap()
             .commands_wait
@@ -125,7 +125,8 @@ async fn a_worker_whose_lease_ran_out_is_declared_dead_once_and_never_revived() 
     assert_eq!(dead.iter().map(|worker| worker.id).collect::<Vec<_>>(), [late]);
     assert_eq!(dead[0].host, "host");
     assert!(rig.store.declare_dead(2_000, 0).await.unwrap().is_empty());
-    let look = rig.store.renew_lease(late, LEASE_MS, &[], 0, &Condition::default()).await.unwrap();
+    let look =
+        rig.store.renew_lease(late, LEASE_MS, &[], Some(0), &Condition::default()).await.unwrap();
     assert!(!look.alive);
     let revived: bool = rig
         .one(&format!("select lease_until > now() from sluicegate.workers where id = {late}"))
@@ -169,7 +170,7 @@ async fn draining_stopping_and_late_writes_are_written_down() {
     assert_eq!(rig.one::<String>("select stopped_at::text from sluicegate.workers").await, first);
     assert!(
         !rig.store
-            .renew_lease(rig.worker, LEASE_MS, &[], 0, &Condition::default())
+            .renew_lease(rig.worker, LEASE_MS, &[], Some(0), &Condition::default())
             .await
             .unwrap()
             .alive

@@ -142,7 +142,7 @@ async fn a_pooled_store_does_all_the_same() {
     assert_eq!(store.release_jobs(&claims).await.unwrap().len(), 2);
     assert!(
         store
-            .renew_lease(rig.worker, 60_000, &[], 60_000, &Condition::default())
+            .renew_lease(rig.worker, 60_000, &[], Some(60_000), &Condition::default())
             .await
             .unwrap()
             .alive

@@ -1,6 +1,6 @@
 -- The look: renews the lease, says which held claims are lost, releases what is claimed in the
 -- worker's name without being held (the reply to a claim got lost), whether commands wait, and what
--- commands say of limits.
+-- commands say of limits. Claims not held are looked for among all that is claimed, so not every time.
 with me as (
     update sluicegate.workers
        set renewed_at = clock_timestamp(),
@@ -12,7 +12,7 @@ held as materialized (
     select * from unnest($3::bigint[], $4::bigint[]) as h (job_id, fence)),
 orphans as materialized (
     select q.job_id, q.fence from sluicegate.claimed_jobs(null) q
-     where q.worker = $1
+     where $5::bigint is not null and q.worker = $1
        and q.claimed_at < clock_timestamp() - $5 * interval '1 millisecond'
        and not exists (select from held h where (h.job_id, h.fence) = (q.job_id, q.fence))),
 -- By primary key: a join with what is held would read all that waits.
