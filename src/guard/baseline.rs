@@ -3,20 +3,20 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// A median of fewer samples says nothing.
-pub(super) const SAMPLES_MIN: usize = 5;
+/// Fewer samples say nothing.
+pub(super) const SAMPLES_MIN: usize = 10;
 /// Samples are put together for this long.
-const BUCKET: Duration = Duration::from_secs(60);
-/// The least of so many buckets is the baseline: what has been slower for longer is what it takes now.
-const BUCKETS: usize = 10;
+const BUCKET: Duration = Duration::from_secs(15);
+/// What is older is forgotten: what has been slower for longer is what it takes now.
+const WINDOW: Duration = Duration::from_secs(600);
 
-/// The least of the medians of ten minutes: low enough that a busy minute does not count as normal,
-/// and not the luck of one sample.
+/// What one of four quarters of a minute does not exceed, of the last ten minutes: low enough that busy
+/// ones do not count as normal, and not the luck of one.
 #[derive(Debug, Default)]
 pub(super) struct Baseline {
     began: Option<Instant>,
     samples: Vec<Duration>,
-    medians: VecDeque<Duration>,
+    levels: VecDeque<(Instant, Duration)>,
 }
 
 impl Baseline {
@@ -24,33 +24,30 @@ impl Baseline {
     pub(super) fn note(&mut self, now: Instant, sample: Duration) {
         let began = *self.began.get_or_insert(now);
         self.samples.push(sample);
-        if now.saturating_duration_since(began) >= BUCKET && self.samples.len() >= SAMPLES_MIN {
-            self.medians.extend(median(&self.samples));
-            self.samples.clear();
-            self.began = None;
-            if self.medians.len() > BUCKETS {
-                self.medians.pop_front();
-            }
+        if now.saturating_duration_since(began) < BUCKET || self.samples.len() < SAMPLES_MIN {
+            return;
         }
-    }
-
-    /// Takes in a median of disturbed moments: it says something only where it is lower.
-    pub(super) fn lower_to(&mut self, disturbed: Duration) {
-        if let Some(newest) = self.medians.back_mut() {
-            *newest = disturbed.min(*newest);
-        }
+        self.levels.extend(level(&self.samples).map(|level| (now, level)));
+        self.samples.clear();
+        self.began = None;
+        self.levels.retain(|(at, _)| now.saturating_duration_since(*at) <= WINDOW);
     }
 
     /// The baseline; `None` before there are enough samples.
     pub(super) fn value(&self) -> Option<Duration> {
-        let newest = (self.samples.len() >= SAMPLES_MIN).then(|| median(&self.samples)).flatten();
-        self.medians.iter().copied().chain(newest).min()
+        let mut levels: Vec<Duration> = self.levels.iter().map(|(_, level)| *level).collect();
+        if levels.is_empty() {
+            return level(&self.samples).filter(|_| self.samples.len() >= SAMPLES_MIN);
+        }
+        levels.sort_unstable();
+        levels.get((levels.len() - 1) / 4).copied()
     }
 }
 
-/// The median, the lower one of two.
-pub(super) fn median<'s>(samples: impl IntoIterator<Item = &'s Duration>) -> Option<Duration> {
+/// What three of four samples do not exceed: the slow ones are what others notice, and one alone is
+/// chance.
+pub(super) fn level<'s>(samples: impl IntoIterator<Item = &'s Duration>) -> Option<Duration> {
     let mut sorted: Vec<Duration> = samples.into_iter().copied().collect();
     sorted.sort_unstable();
-    sorted.get(sorted.len().checked_sub(1)? / 2).copied()
+    sorted.get(sorted.len().checked_sub(1)? * 3 / 4).copied()
 }

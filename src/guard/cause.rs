@@ -6,8 +6,8 @@ use std::time::Duration;
 /// Why a process goes slowly.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cause {
-    /// It has just set to work beside others.
-    Beginning,
+    /// It finds out what others' writes take without it, or has just set to work beside them.
+    Listening,
     /// Small writes take long.
     Commits {
         /// What they take.
@@ -36,14 +36,14 @@ pub enum Cause {
 
 impl Cause {
     /// All that [`Cause::word`] may say.
-    pub const WORDS: [&str; 5] = ["beginning", "commits", "pool_wait", "snapshot", "replica"];
+    pub const WORDS: [&str; 5] = ["listening", "commits", "pool_wait", "snapshot", "replica"];
 
     /// The reason in one word.
     #[must_use]
     pub fn word(&self) -> &'static str {
-        let [beginning, commits, pool_wait, snapshot, replica] = Self::WORDS;
+        let [listening, commits, pool_wait, snapshot, replica] = Self::WORDS;
         match self {
-            Self::Beginning => beginning,
+            Self::Listening => listening,
             Self::Commits { .. } => commits,
             Self::PoolWait { .. } => pool_wait,
             Self::Snapshot { .. } => snapshot,
@@ -62,7 +62,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = |time: &Duration| time.as_secs_f64() * 1e3;
         match self {
-            Self::Beginning => f.write_str("begins slowly beside others"),
+            Self::Listening => f.write_str("sees how others fare"),
             Self::Commits { took, usual } => {
                 write!(f, "a small write takes {:.1} ms, {:.1} ms without us", ms(took), ms(usual))
             }

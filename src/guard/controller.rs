@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::baseline::{Baseline, median};
+use super::baseline::{Baseline, level};
 use super::horizon::Horizon;
 use super::{Cause, GuardSettings};
 use crate::store::ServerLoad;
 
 /// So many samples are judged together, and so many at least.
-const RECENT: (usize, usize) = (5, 3);
+const RECENT: (usize, usize) = (8, 4);
 /// Writes that are slower by less than this are no reason: that much is the machine's own noise.
 const SLACK: Duration = Duration::from_millis(1);
 /// A mean wait for a connection of the pool that is a reason.
@@ -17,13 +17,19 @@ const WAIT_MAX: Duration = Duration::from_millis(50);
 /// One step down: the pace is multiplied by what would be right, within these limits.
 const CUT: (f64, f64) = (0.5, 0.9);
 /// The way up: this much of the full pace in a second.
-const RAISE_PER_SECOND: f64 = 0.25;
+const RAISE_PER_SECOND: f64 = 0.5;
 /// Gaps between observations count as no longer than this.
 const STEP_MAX: Duration = Duration::from_secs(1);
 /// Whoever sets to work beside others begins at this pace.
 const BEGIN: f64 = 0.25;
 /// Using the database for a larger part of the time than this is work.
 const WORK: f64 = 0.1;
+/// While it works beside others it goes at the lowest pace now and then, more often while slowed, so
+/// that the baseline is that of today.
+const LISTEN_EVERY: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(60));
+const LISTEN_FOR: Duration = Duration::from_millis(600);
+/// Until then, what was under way before still disturbs.
+const LISTEN_AFTER: Duration = Duration::from_millis(200);
 /// Work that pauses for less than this goes on.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -52,7 +58,8 @@ pub struct Decision {
 /// Additive increase, multiplicative decrease.
 ///
 /// What a small write takes while this process hardly uses the database is the baseline: what others
-/// would have without it. When writes take more than `target` times as long, the pace falls by as
+/// have without it. It is learned at the start, when idle, at the lowest pace, and in short whiles of
+/// listening. When writes take more than `target` times as long, the pace falls by as
 /// much; as long as they do not, it rises bit by bit. That is for others only: where nobody else works,
 /// nothing is held back. An old snapshot and a replica that lags hold the pace down besides, by as
 /// much as they exceed their limits.
@@ -68,6 +75,7 @@ pub struct Controller {
     last: Option<Instant>,
     worked: Option<Instant>,
     had_neighbours: bool,
+    listened: Option<Instant>,
 }
 
 impl Controller {
@@ -81,10 +89,11 @@ impl Controller {
             commits: VecDeque::new(),
             waits: VecDeque::new(),
             pace: settings.pace_min,
-            cause: Some(Cause::Beginning),
+            cause: Some(Cause::Listening),
             last: None,
             worked: None,
             had_neighbours: false,
+            listened: None,
         }
     }
 
@@ -99,10 +108,11 @@ impl Controller {
         self.baseline.value()
     }
 
-    /// Whether this process works and others do: then a write now and then tells how they fare.
+    /// Whether how others fare matters at this moment: they work, and this process does or is slowed.
     #[must_use]
     pub fn is_watchful(&self) -> bool {
-        self.baseline().is_none() || (self.had_neighbours && self.worked.is_some())
+        let matters = self.worked.is_some() || self.pace < 1.0;
+        self.baseline().is_none() || (self.had_neighbours && matters)
     }
 
     /// Takes in what was seen and answers what is to be done.
@@ -110,18 +120,35 @@ impl Controller {
         let step = self.last.map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
         self.last = Some(now);
         let sets_to_work = self.note_work(now, seen.in_use);
-        self.learn(now, seen);
+        let listens = self.listens(now);
+        self.learn(now, seen, listens);
         let neighbours = seen.server.is_none_or(|server| server.neighbours > 0);
         let come = neighbours && !self.had_neighbours;
         self.had_neighbours = neighbours;
         if !neighbours {
             self.raise(1.0);
         } else if self.worked.is_some() && (sets_to_work || come) && self.pace > BEGIN {
-            (self.pace, self.cause) = (BEGIN, Some(Cause::Beginning));
-        } else {
+            (self.pace, self.cause) = (BEGIN, Some(Cause::Listening));
+        } else if listens.is_none() {
             self.adjust(step);
         }
-        self.within_ceilings(now, seen.server)
+        self.within_ceilings(now, seen.server, listens.is_some() && neighbours)
+    }
+
+    /// For how long it has been listening; `None` while it does not.
+    fn listens(&mut self, now: Instant) -> Option<Duration> {
+        if self.worked.is_none() || !self.had_neighbours {
+            self.listened = None;
+            return None;
+        }
+        let began = *self.listened.get_or_insert(now);
+        let every = if self.pace < 1.0 { LISTEN_EVERY.0 } else { LISTEN_EVERY.1 };
+        let passed = now.saturating_duration_since(began).checked_sub(every)?;
+        if passed >= LISTEN_FOR {
+            self.listened = Some(now);
+            return None;
+        }
+        Some(passed)
     }
 
     /// Notes whether we use the database; answers whether that begins now.
@@ -135,17 +162,16 @@ impl Controller {
         before.is_none() && self.worked.is_some()
     }
 
-    fn learn(&mut self, now: Instant, seen: &Observation<'_>) {
-        push(&mut self.waits, seen.pool_wait);
-        push(&mut self.commits, seen.commit);
-        let Some(commit) = seen.commit else { return };
-        if self.worked.is_none() || self.pace <= self.settings.pace_min {
+    fn learn(&mut self, now: Instant, seen: &Observation<'_>, listens: Option<Duration>) {
+        let undisturbed = self.worked.is_none()
+            || self.pace <= self.settings.pace_min
+            || listens.is_some_and(|passed| passed >= LISTEN_AFTER);
+        if let Some(commit) = seen.commit.filter(|_| undisturbed) {
             self.baseline.note(now, commit);
-        } else if self.commits.len() >= RECENT.0 {
-            self.commits.make_contiguous();
-            if let Some(recent) = median(&self.commits) {
-                self.baseline.lower_to(recent);
-            }
+        }
+        if listens.is_none() {
+            push(&mut self.waits, seen.pool_wait);
+            push(&mut self.commits, seen.commit);
         }
     }
 
@@ -159,6 +185,8 @@ impl Controller {
         let (excess, cause) = match (commit, wait) {
             (Some(took), _) => (ratio(limit, took), Cause::Commits { took, usual }),
             (None, Some(took)) => (ratio(WAIT_MAX, took), Cause::PoolWait { took }),
+            // What has been seen since the last step does not tell yet.
+            (None, None) if self.commits.len() < RECENT.1 => return,
             (None, None) => {
                 let step = step.min(STEP_MAX).as_secs_f64();
                 return self.raise(self.pace + RAISE_PER_SECOND * step);
@@ -179,8 +207,16 @@ impl Controller {
     }
 
     /// The pace, or less where the server has a reason of its own.
-    fn within_ceilings(&mut self, now: Instant, server: Option<&ServerLoad>) -> Decision {
+    fn within_ceilings(
+        &mut self,
+        now: Instant,
+        server: Option<&ServerLoad>,
+        listens: bool,
+    ) -> Decision {
         let mut decision = Decision { pace: self.pace, slowed_by: self.cause.clone() };
+        if listens && self.settings.pace_min < self.pace {
+            decision = Decision { pace: self.settings.pace_min, slowed_by: Some(Cause::Listening) };
+        }
         let oldest = server.and_then(|server| server.horizon.as_deref());
         let age = self.horizon.age(now, oldest);
         let held_by = server.and_then(|server| server.held_by.clone()).unwrap_or_default();
@@ -208,7 +244,7 @@ fn push(recent: &mut VecDeque<Duration>, sample: Option<Duration>) {
 }
 
 fn recent(samples: &VecDeque<Duration>) -> Option<Duration> {
-    if samples.len() < RECENT.1 { None } else { median(samples) }
+    if samples.len() < RECENT.1 { None } else { level(samples) }
 }
 
 /// How many times `found` goes into `limit`.

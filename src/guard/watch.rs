@@ -102,6 +102,14 @@ impl Watch {
         );
         guard.0.throttle.set(decision.pace);
         self.spoken.say(now, &decision);
+        tracing::debug!(
+            "TUNE c={:?} b={:?} p={:.2} w={:?} u={:.2}",
+            commit.map(|c| c.as_micros()),
+            self.controller.baseline().map(|c| c.as_micros()),
+            decision.pace,
+            lately.mean_wait().map(|c| c.as_micros()),
+            lately.statement_time.as_secs_f64() / passed.max(1e-3)
+        );
         let mut readings = guard.0.readings.lock();
         *readings = Readings {
             pace: decision.pace,
@@ -147,7 +155,8 @@ impl Spoken {
     fn say(&mut self, now: Instant, decision: &Decision) {
         let same = match (&self.said, &decision.slowed_by) {
             (Some(said), Some(cause)) => said.is_like(cause),
-            (None, None | Some(Cause::Beginning)) => true,
+            // It listens now and then in whatever state it is.
+            (_, Some(Cause::Listening)) | (None, None) => true,
             _ => false,
         };
         if same {

@@ -43,13 +43,18 @@ impl Store {
     pub async fn open_session(&self, worker: WorkerId) -> Result<Option<Session>, StoreError> {
         const WHAT: &str = "open the session connection";
         let Some(options) = self.session.clone() else { return Ok(None) };
+        if !self.link.breaker.pass(ANSWER).await {
+            return Err(StoreError::Gone { statement: WHAT });
+        }
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ANSWER)
             .max_lifetime(None)
             .idle_timeout(None)
             .connect_lazy_with(options);
-        let mut listener = PgListener::connect_with(&pool).await.map_err(failed(WHAT))?;
+        let listener = PgListener::connect_with(&pool).await.map_err(failed(WHAT));
+        self.heard(&listener);
+        let mut listener = listener?;
         listener.eager_reconnect(false);
         let locked = sqlx::query(include_str!("sql/lock_session.sql"))
             .bind(worker)

@@ -31,7 +31,8 @@ impl Store {
         const WHAT: &str = "write the canary";
         let mut connection = self.connection(WHAT).await?;
         let began = Instant::now();
-        let write = self.query(include_str!("sql/canary.sql")).execute(&mut *connection);
+        // Not prepared: on a connection that has not seen it yet, that would be a round trip more.
+        let write = sqlx::raw_sql(include_str!("sql/canary.sql")).execute(&mut *connection);
         let Ok(written) = timeout(patience, write).await else {
             connection.give_up();
             return Err(StoreError::Silent { statement: WHAT, waited: patience });

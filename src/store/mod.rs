@@ -172,15 +172,21 @@ impl Store {
         };
         self.link.meter.waited(began.elapsed());
         let reached = reached.map_err(failed(statement));
-        if reached.as_ref().is_err_and(StoreError::is_lost_connection) {
-            self.link.breaker.lost();
+        // A connection that the pool had is no answer.
+        if reached.is_err() {
+            self.heard(&reached);
         }
         reached
     }
 
-    /// Counts a statement, and remembers whether the database was there: a refusal is an answer.
+    /// Counts a statement.
     fn note<T>(&self, began: Instant, answer: &Result<T, StoreError>) {
         self.link.meter.answered(began.elapsed());
+        self.heard(answer);
+    }
+
+    /// Remembers whether the database was there: a refusal is an answer.
+    fn heard<T>(&self, answer: &Result<T, StoreError>) {
         if answer.as_ref().is_err_and(StoreError::is_lost_connection) {
             self.link.breaker.lost();
         } else {

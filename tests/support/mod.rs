@@ -20,6 +20,7 @@ mod daemon;
 mod database;
 mod eventually;
 mod influx;
+mod proxy;
 mod responder;
 
 pub(crate) use cluster::cluster_of_run;
@@ -27,4 +28,5 @@ pub(crate) use daemon::DaemonProcess;
 pub(crate) use database::TestDatabase;
 pub(crate) use eventually::eventually;
 pub(crate) use influx::{InfluxServer, influx_settings};
+pub(crate) use proxy::Proxy;
 pub(crate) use responder::{Framing, Reply, Responder, Seen};
