@@ -41,7 +41,8 @@ struct Sizes {
     big_user_jobs: i32,
     claim_rows: &'static [i32],
     stretches: Stretches,
-    crowd: (i32, i32),
+    /// Jobs of the big user, jobs to tell the speed by, arrivals of the others.
+    crowd: (i32, i32, usize),
 }
 
 const FULL: Sizes = Sizes {
@@ -54,7 +55,7 @@ const FULL: Sizes = Sizes {
     big_user_jobs: 5_000,
     claim_rows: &[1_000, 100_000, 1_000_000],
     stretches: Stretches { calm: Duration::from_secs(6), stopped: Duration::from_secs(20) },
-    crowd: (1_000_000, 50_000),
+    crowd: (1_000_000, 50_000, 7),
 };
 const QUICK: Sizes = Sizes {
     jobs: 2_000,
@@ -66,7 +67,7 @@ const QUICK: Sizes = Sizes {
     big_user_jobs: 300,
     claim_rows: &[1_000],
     stretches: Stretches { calm: Duration::from_secs(1), stopped: Duration::from_secs(2) },
-    crowd: (60_000, 5_000),
+    crowd: (100_000, 5_000, 1),
 };
 
 fn main() {
@@ -102,7 +103,10 @@ async fn measure(sizes: &Sizes, only: Option<&str>) -> (Value, Map<String, Value
             "bundles" => bundles::measure(&site, sizes.bundles).await,
             "fairness" => fairness::measure(&site, sizes.big_user_jobs, sizes.rows_before).await,
             "cluster_rate" => cluster_rate::measure(&site, &sizes.stretches).await,
-            "crowd" => crowd::measure(&site, sizes.crowd.0, sizes.crowd.1).await,
+            "crowd" => {
+                let (jobs, alone, arrivals) = sizes.crowd;
+                crowd::measure(&site, jobs, alone, arrivals).await
+            }
             _ => claims::measure(&site, sizes.claim_rows).await,
         };
         if let Some(figures) = figures.as_object_mut() {
