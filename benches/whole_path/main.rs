@@ -44,7 +44,8 @@ struct Sizes {
     /// Jobs, seconds of each case, rounds.
     beside: (i32, u64, usize),
     stretches: Stretches,
-    crowd: (i32, i32),
+    /// Jobs of the big user, jobs to tell the speed by, arrivals of the others.
+    crowd: (i32, i32, usize),
 }
 
 const FULL: Sizes = Sizes {
@@ -58,7 +59,7 @@ const FULL: Sizes = Sizes {
     claim_rows: &[1_000, 100_000, 1_000_000],
     beside: (300_000, 20, 3),
     stretches: Stretches { calm: Duration::from_secs(6), stopped: Duration::from_secs(20) },
-    crowd: (1_000_000, 50_000),
+    crowd: (1_000_000, 50_000, 7),
 };
 const QUICK: Sizes = Sizes {
     jobs: 2_000,
@@ -71,7 +72,7 @@ const QUICK: Sizes = Sizes {
     claim_rows: &[1_000],
     beside: (20_000, 2, 1),
     stretches: Stretches { calm: Duration::from_secs(1), stopped: Duration::from_secs(2) },
-    crowd: (60_000, 5_000),
+    crowd: (100_000, 5_000, 1),
 };
 
 fn main() {
@@ -119,7 +120,10 @@ async fn measure(sizes: &Sizes, only: Option<&str>) -> (Value, Map<String, Value
                 beside::measure(&site, jobs, seconds, rounds).await
             }
             "cluster_rate" => cluster_rate::measure(&site, &sizes.stretches).await,
-            "crowd" => crowd::measure(&site, sizes.crowd.0, sizes.crowd.1).await,
+            "crowd" => {
+                let (jobs, alone, arrivals) = sizes.crowd;
+                crowd::measure(&site, jobs, alone, arrivals).await
+            }
             _ => claims::measure(&site, sizes.claim_rows).await,
         };
         if let Some(figures) = figures.as_object_mut() {

@@ -23,7 +23,7 @@ async function work(connectionString, tuned, begins) {
   const batches = {
     concurrentJobs: 24,
     maxPoolSize: 10,
-    localQueue: { size: 500 },
+    localQueue: { size: 2000 },
     completeJobBatchDelay: 0,
     failJobBatchDelay: 0,
   };
