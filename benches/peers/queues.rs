@@ -121,7 +121,16 @@ impl Queue {
     pub(crate) fn starts(&self, worker: &DaemonProcess) -> Vec<f64> {
         match self.program {
             Program::Ours => starts_of(worker),
-            _ => worker.log().lines().filter_map(seconds).collect(),
+            _ => worker.log().lines().filter_map(seconds).skip(1).collect(),
+        }
+    }
+
+    /// When a worker began: what it says itself, after its runtime and its modules were loaded. Ours says
+    /// nothing and is taken from its start.
+    pub(crate) fn began(&self, worker: &DaemonProcess, started: f64) -> f64 {
+        match self.program {
+            Program::Ours => started,
+            _ => worker.log().lines().find_map(seconds).unwrap(),
         }
     }
 
@@ -162,7 +171,7 @@ impl Inserter {
         match self {
             Self::Ours => {
                 database.queue_sleeps(jobs, 10, "user", 0.0).await;
-                SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64()
+                now()
             }
             Self::Peer(peer) => {
                 let Peer { input, answers, .. } = peer.as_mut();
@@ -172,6 +181,11 @@ impl Inserter {
             }
         }
     }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> f64 {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64()
 }
 
 /// Seconds, of a line with microseconds.

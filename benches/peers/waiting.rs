@@ -1,11 +1,11 @@
-//! W1: jobs that do nothing are in the table before the worker starts; the clock runs from its start until the
-//! table says that all have ended.
+//! W1: jobs that do nothing are in the table before the worker starts; the clock runs from when it begins until
+//! the table says that all have ended.
 
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use crate::queues::Queue;
+use crate::queues::{Queue, now};
 use crate::site::Site;
 
 const LOOK_EVERY: Duration = Duration::from_millis(25);
@@ -27,12 +27,12 @@ pub(crate) async fn measure(site: &Site, queue: &Queue, jobs: i32, patience: Dur
     let deadline = if queue.is_for_speed { DEADLINE } else { patience };
     let any_left = format!("(exists (select from {}))::int", queue.left);
     let before = database.usage(None).await;
-    let began = Instant::now();
+    let (started, began) = (now(), Instant::now());
     let worker = queue.work(&database, false);
     while database.number(&any_left).await > 0.0 && began.elapsed() < deadline {
         sleep(LOOK_EVERY).await;
     }
-    let seconds = began.elapsed().as_secs_f64();
+    let seconds = now() - queue.began(&worker, started);
     let after = database.usage(Some(&worker)).await;
     let left = database.number(format!("select count(*) from {}", queue.left)).await;
     assert!(left < 1.0 || !queue.is_for_speed, "{}: {left} left\n{}", queue.name, worker.log());

@@ -86,6 +86,9 @@ fn main() {
     let (server, sections) = runtime.block_on(measure(&sizes, only.map(String::as_str)));
     let rows = Row::of(BARS, &sections);
     println!("\n{}", report::table(&rows));
+    if quick {
+        println!("A quick run shows that all is measured; it is too short for verdicts.");
+    }
     let report = json!({ "quick": quick, "server": server, "bars": report::json(&rows), "figures": sections });
     report::write("whole_path", &report);
 }

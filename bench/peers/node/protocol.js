@@ -1,7 +1,7 @@
 // What the runner of the comparison asks of a peer, over the command line and standard streams:
 //   PROGRAM insert URL             migrates; then, for each line of standard input, inserts that many jobs
 //                                  and answers with the time at which their commit was known
-//   PROGRAM work URL SETTINGS      works until it is killed; SETTINGS is `tuned` or `default`
+//   PROGRAM work URL SETTINGS      prints the time and works until it is killed; SETTINGS is `tuned` or `default`
 //   PROGRAM work URL SETTINGS tell the same, and prints the time at which each job begins
 // Times are microseconds since 1970.
 
@@ -13,6 +13,7 @@ const [command, url, settings, tell] = process.argv.slice(2);
 /** Runs the peer: `insert(url)` answers a function that inserts; `work(url, tuned, begins)` starts to work. */
 export async function serve({ insert, work }) {
   if (command === "work") {
+    console.log(nowUs());
     await work(url, settings === "tuned", tell ? () => console.log(nowUs()) : () => {});
     return;
   }

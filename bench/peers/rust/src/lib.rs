@@ -2,7 +2,7 @@
 //!
 //! - `PROGRAM insert URL` migrates; then, for each line of standard input, inserts that many jobs and
 //!   answers with the time at which their commit was known.
-//! - `PROGRAM work URL SETTINGS` works until it is killed; SETTINGS is `tuned` or `default`.
+//! - `PROGRAM work URL SETTINGS` prints the time and works until it is killed; SETTINGS is `tuned` or `default`.
 //! - `PROGRAM work URL SETTINGS tell` is the same, and prints the time at which each job begins.
 //!
 //! Times are microseconds since 1970.
@@ -39,6 +39,7 @@ pub async fn serve<P: Peer>() -> Result<()> {
         ["insert", url] => insert::<P>(url).await,
         ["work", url, settings, ref tell @ ..] => {
             TELLS.get_or_init(|| tell == ["tell"]);
+            println!("{}", now_us());
             P::work(url, settings == "tuned").await
         }
         _ => Err("insert URL, or work URL tuned|default [tell]".into()),
