@@ -102,14 +102,6 @@ impl Watch {
         );
         guard.0.throttle.set(decision.pace);
         self.spoken.say(now, &decision);
-        tracing::debug!(
-            "TUNE c={:?} b={:?} p={:.2} w={:?} u={:.2}",
-            commit.map(|c| c.as_micros()),
-            self.controller.baseline().map(|c| c.as_micros()),
-            decision.pace,
-            lately.mean_wait().map(|c| c.as_micros()),
-            lately.statement_time.as_secs_f64() / passed.max(1e-3)
-        );
         let mut readings = guard.0.readings.lock();
         *readings = Readings {
             pace: decision.pace,
