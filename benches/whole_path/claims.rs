@@ -77,14 +77,17 @@ fn claim_and_end(jobs: i32) -> String {
     format!("select count(*) from sluicegate.claim_jobs(1, {jobs}, '{{}}', 0); {END}")
 }
 
-const END: &str = "select sluicegate.end_jobs(array_agg(job_id), array_agg(fence), array_agg(1::smallint),
+const END: &str =
+    "select sluicegate.end_jobs(array_agg(job_id), array_agg(fence), array_agg(1::smallint),
                           array_agg(null::text), array_agg(null::text), array_agg('{}'::text),
                           array_agg(null::text))
                      from sluicegate.claimed_jobs(null)";
 
 /// Buffers of a batch of ends.
 async fn end(database: &Database) -> f64 {
-    database.run(format!("select count(*) from sluicegate.claim_jobs(1, {CLAIM}, '{{}}', 0)")).await;
+    database
+        .run(format!("select count(*) from sluicegate.claim_jobs(1, {CLAIM}, '{{}}', 0)"))
+        .await;
     let mut session = database.pool.acquire().await.unwrap();
     explain(&mut session, END).await[1]
 }

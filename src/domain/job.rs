@@ -99,7 +99,9 @@ fn json_bytes(value: &Value) -> usize {
         Value::Number(_) => 12,
         Value::String(text) => text.len() + 2,
         Value::Array(values) => values.iter().map(|value| json_bytes(value) + 1).sum(),
-        Value::Object(map) => map.iter().map(|(key, value)| key.len() + 4 + json_bytes(value)).sum(),
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| key.len() + 4 + json_bytes(value)).sum()
+        }
     }
 }
 
