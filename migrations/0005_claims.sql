@@ -7,10 +7,22 @@
 -- planned at every claim.
 create function sluicegate.fold_lane_deltas() returns void
 language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+declare
+    with_news bigint[] := array(
+        select distinct d.lane_id from (select n.lane_id from lane_deltas n limit 10000) d);
+    spots tid[];
 begin
+    -- The newest version of a lane is found from behind: before it come those that vacuum may not remove
+    -- while somebody holds an old snapshot.
+    spots := array(
+        select l.spot from unnest(with_news) as n (lane_id)
+         cross join lateral (
+               select v.ctid as spot from lanes v
+                where v.lane_id <= n.lane_id order by v.lane_id desc limit 1 for no key update) l);
     with eaten as (
         delete from lane_deltas d
-         where d.ctid = any (array(select n.ctid from lane_deltas n limit 10000))
+         where d.ctid = any (array(
+                select n.ctid from lane_deltas n where n.lane_id = any (with_news) limit 10000))
         returning d.lane_id, d.released, d.low_id, d.jobs),
     sums as materialized (
         select lane_id, sum(released)::int as released, min(low_id) as low_id, sum(jobs) as jobs
@@ -27,7 +39,7 @@ begin
                                 and a.priority = l.priority),
                             (select max(a.vtime) from lanes a where a.priority = l.priority))) end
       from sums s
-     where l.lane_id = any (array(select lane_id from sums)) and l.lane_id = s.lane_id;
+     where l.ctid = any (spots) and l.lane_id + 0 = s.lane_id;
 end $$;
 
 -- Delayed jobs that are due become ready.
@@ -53,8 +65,9 @@ end $$;
 -- found from its watermark on by a comparison that only queue_in_line can serve: by the primary key, one
 -- would walk past the jobs of all other lanes, paused ones too. For the same reason plans for small
 -- tables are ruled out: they are kept, and the tables grow. What was found is marked by its place in the
--- table: nobody else changes a ready job while claims are kept out. Plans are generic: making them anew
--- takes longer than a claim of one job.
+-- table: nobody else changes a ready job while claims are kept out. Lanes are locked and named by place
+-- too: by number, one would walk past all their versions that vacuum may not remove, and `+ 0` keeps the
+-- planner from it. Plans are generic: making them anew takes longer than a claim of one job.
 create function sluicegate.claim_jobs(
     for_worker int, job_limit int, cpu_kinds text[], cpu_limit int)
 returns table (job_id bigint, fence bigint, attempt int, kind text, spec text, timeout_s int)
@@ -65,8 +78,7 @@ set plan_cache_mode = force_generic_plan as $$
 declare
     want      int := job_limit;
     cpu_want  int := cpu_limit;
-    lanes_now bigint[];
-    total_weight double precision;
+    lanes_now tid[];
     got_ids   bigint[];
     got_fences bigint[];
     got_attempts int[];
@@ -102,7 +114,7 @@ begin
               from room_of_lanes() r;
         end if;
         lanes_now := array(
-            select l.lane_id from lanes l
+            select l.spot from (select l.ctid as spot from lanes l
              where l.has_ready and not l.paused and l.running < l.running_max
                and l.lane_id <> all (full_lanes)
                and (cpu_want > 0 or l.kind <> all (cpu_kinds))
@@ -112,19 +124,17 @@ begin
                       and t.lane_id <> all (full_lanes)
                       and (cpu_want > 0 or t.kind <> all (cpu_kinds)))
              order by l.vtime, l.lane_id
-             limit least(want, 64));
+             limit least(want, 64)
+               for no key update) l);
         exit when cardinality(lanes_now) = 0;
-        perform from lanes l where l.lane_id = any (lanes_now)
-          order by l.lane_id for no key update;
-        select sum(l.weight) into total_weight from lanes l where l.lane_id = any (lanes_now);
 
         with fair as (
             select l.lane_id, l.vtime, l.low_id, l.kind, l.user_id, l.kind = any (cpu_kinds) as is_cpu,
                    greatest(0, least(ceil(case when l.kind = any (cpu_kinds) then least(want, cpu_want)
-                                           else want end * l.weight / total_weight)::int,
+                                           else want end * l.weight / sum(l.weight) over ())::int,
                                      l.running_max - l.running)) as quota
               from lanes l
-             where l.lane_id = any (lanes_now) and l.has_ready and not l.paused),
+             where l.ctid = any (lanes_now)),
         -- What is left to a kind or a user goes to its least-served lanes first.
         chosen as materialized (
             select f.lane_id, f.vtime, f.low_id, f.is_cpu,
@@ -177,7 +187,7 @@ begin
                            from kept group by lane_id) k on k.lane_id = c.lane_id
               left join (select lane_id, count(*)::int as jobs from marked group by lane_id) m
                      on m.lane_id = c.lane_id
-             where l.lane_id = c.lane_id)
+             where l.ctid = any (lanes_now) and l.lane_id + 0 = c.lane_id)
         select array_agg(r.job_id), array_agg(r.fence), array_agg(r.attempt), array_agg(r.lane_id),
                count(*) filter (where r.is_cpu)
           into got_ids, got_fences, got_attempts, got_lanes, got_cpu
@@ -216,37 +226,50 @@ end $$;
 -- whatever the planner knows.
 create function sluicegate.claimed_jobs(of_user text) returns setof sluicegate.queue
 language plpgsql stable set search_path = sluicegate, pg_temp
-set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
 declare
     lane lanes;
 begin
     for lane in select * from lanes l where l.running > 0 and (of_user is null or l.user_id = of_user) loop
         return query
         select q.* from queue q
-         where not q.delayed and q.state = 1
-           and (q.lane_id, q.job_id) >= (lane.lane_id, lane.oldest_id)
-           and (q.lane_id, q.job_id) <= (lane.lane_id, lane.newest_id);
+         where not q.delayed and q.state = 1 and q.lane_id = lane.lane_id
+           and q.job_id between lane.oldest_id and lane.newest_id;
     end loop;
 end $$;
 
--- Raises the lower bounds of what is claimed, so that nobody walks past what ended long ago. A lane that
--- a claim has touched meanwhile keeps its bound until the next time.
+-- Raises the lower bounds of what is claimed, so that nobody walks past what ended long ago. Claims are
+-- kept out only while bounds are written; a lane that one has touched meanwhile keeps its bound until the
+-- next time.
 create function sluicegate.raise_bounds() returns void
 language plpgsql volatile set search_path = sluicegate, pg_temp
-set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+set enable_seqscan = off set enable_bitmapscan = off set jit = off
+set plan_cache_mode = force_generic_plan as $$
+declare
+    lane record;
+    lane_ids bigint[] := '{}';
+    versions xid[] := '{}';
+    oldest bigint[] := '{}';
+    found_id bigint;
 begin
-    with found as materialized (
-        select l.lane_id, l.xmin as version, q.job_id
-          from lanes l
-         cross join lateral (
-               select w.job_id from queue w
-                where not w.delayed and w.state = 1
-                  and (w.lane_id, w.job_id) >= (l.lane_id, l.oldest_id)
-                  and (w.lane_id, w.job_id) <= (l.lane_id, l.newest_id)
-                order by w.lane_id, w.job_id limit 1) q
-         where l.running > 0)
-    update lanes l set oldest_id = f.job_id from found f
-     where l.lane_id = f.lane_id and l.xmin = f.version and l.oldest_id < f.job_id;
+    for lane in select l.*, l.xmin as version from lanes l where l.running > 0 loop
+        select q.job_id into found_id from queue q
+         where not q.delayed and q.state = 1 and q.lane_id = lane.lane_id
+           and q.job_id between lane.oldest_id and lane.newest_id
+         order by q.lane_id, q.job_id limit 1;
+        if found_id > lane.oldest_id then
+            lane_ids := lane_ids || lane.lane_id;
+            versions := versions || lane.version;
+            oldest := oldest || found_id;
+        end if;
+    end loop;
+    if cardinality(lane_ids) > 0 then
+        perform pg_advisory_xact_lock('lanes'::regclass::oid::int, 0);
+        update lanes l set oldest_id = f.job_id
+          from unnest(lane_ids, versions, oldest) as f (lane_id, version, job_id)
+         where l.lane_id = any (lane_ids) and l.lane_id = f.lane_id and l.xmin = f.version;
+    end if;
 end $$;
 
 -- Claims of dead workers (0), over their time limit (1) or stalled (2). One process at a time looks; the
@@ -259,8 +282,6 @@ begin
     if not pg_try_advisory_xact_lock('lanes'::regclass::oid::int, 2) then
         return;
     end if;
-    perform raise_bounds();
-    perform merge_tallies();
     return query
     select q.job_id, q.fence,
            case when w.id is null or w.dead_at is not null or w.stopped_at is not null then 0
@@ -275,4 +296,6 @@ begin
         or q.deadline < clock_timestamp()
         or p.updated_at < clock_timestamp() - p.stall_ms * interval '1 millisecond'
      order by q.job_id limit job_limit;
+    perform merge_tallies();
+    perform raise_bounds();
 end $$;

@@ -93,18 +93,17 @@ language sql stable set search_path = sluicegate, pg_temp set enable_seqscan = o
      order by r.variant_digest, r.trades is null, r.job_id
 $$;
 
--- Merges the ends of minutes that are over, and lets go of what is older than a day. Seldom: it looks at
--- the first seconds of a minute only.
+-- Merges the ends of minutes that are over, and lets go of what is older than a day.
 create function sluicegate.merge_tallies() returns void
 language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+declare
+    over timestamptz := date_trunc('minute', clock_timestamp()) - interval '1 minute';
 begin
-    if extract(second from clock_timestamp()) > 3 then
+    if not exists (select from tallies t where t.ended_at < over) then
         return;
     end if;
     with eaten as (
-        delete from tallies t
-         where t.ended_at < date_trunc('minute', clock_timestamp()) - interval '1 minute'
-        returning t.*)
+        delete from tallies t where t.ended_at < over returning t.*)
     insert into tally_minutes (kind, minute, completed, failed, cancelled)
     select e.kind, date_trunc('minute', e.ended_at), sum(e.completed), sum(e.failed), sum(e.cancelled)
       from eaten e group by 1, 2;
@@ -191,29 +190,29 @@ end $$;
 -- that came before its start mark weigh a fifth, since it may only have waited beside the culprit.
 create function sluicegate.rescue_jobs(job_ids bigint[], fences bigint[], crashes_max int)
 returns table (job_id bigint, quarantined boolean)
-language plpgsql volatile set search_path = sluicegate, pg_temp as $$
+language plpgsql volatile set search_path = sluicegate, pg_temp
+set enable_nestloop = off set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
 #variable_conflict use_column
 declare
+    spots tid[];
     poisoned bigint[];
     ended bigint[];
 begin
-    perform from queue q where q.job_id = any (job_ids) order by q.job_id for update;
-    poisoned := array(
-        select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
-            on g.job_id = q.job_id and g.fence = q.fence
-         where q.state = 1
-           and 5 * q.crashes + q.orphaned + case when q.started_at is null then 1 else 5 end
-               >= 5 * crashes_max);
+    select coalesce(array_agg(l.spot) filter (where not l.is_poisoned), '{}'),
+           coalesce(array_agg(l.job_id) filter (where l.is_poisoned), '{}')
+      into spots, poisoned
+      from (select q.job_id, q.ctid as spot,
+                   5 * q.crashes + q.orphaned + case when q.started_at is null then 1 else 5 end
+                   >= 5 * crashes_max as is_poisoned
+              from queue q join unnest(job_ids, fences) as g (job_id, fence) on g.job_id = q.job_id
+             where q.job_id = any (job_ids) and q.fence = g.fence and q.state = 1
+             order by q.job_id for update of q) l;
     return query
-    with locked as materialized (
-        select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
-            on g.job_id = q.job_id and g.fence = q.fence
-         where q.state = 1 and q.job_id <> all (poisoned) order by q.job_id for update of q),
-    kept as (
+    with kept as (
         insert into failed_attempts (job_id, attempt, worker, error_class, error)
         select q.job_id, q.attempt, q.worker, 'crashed',
                'worker ' || q.worker || ' died while it held this job'
-          from queue q where q.job_id = any (array(select l.job_id from locked l))
+          from queue q where q.ctid = any (spots)
             on conflict do nothing),
     freed as (
         update queue q
@@ -221,7 +220,7 @@ begin
                crashes = q.crashes + case when q.started_at is null then 0 else 1 end,
                orphaned = q.orphaned + case when q.started_at is null then 1 else 0 end,
                started_at = null
-         where q.job_id = any (array(select l.job_id from locked l))
+         where q.ctid = any (spots)
         returning q.job_id, q.lane_id),
     lane_news as (
         insert into lane_deltas (lane_id, released, low_id)

@@ -77,6 +77,27 @@ async fn a_batch_starts_when_full_when_lingered_or_when_nothing_else_runs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn large_items_make_small_batches() {
+    let (seen, gate) = (Seen::new(), Arc::new(Semaphore::new(100)));
+    let mut pipes = pipes();
+    // The fake's items are as many bytes as they say.
+    let batch = BatchSettings {
+        batch_max: NonZeroUsize::new(10).unwrap(),
+        batch_bytes_max: NonZeroUsize::new(100),
+        linger_ms: 100,
+    };
+    let sender = pipes.add_fed("outcome", &settings(16, 1), &batch, held(&seen, &gate));
+    send(&sender, [40, 40, 40, 1, 2, 3, 200, 5]).await;
+    let (shutdown, running) = start(pipes);
+    sleep(Duration::from_secs(1)).await;
+    let batches: Vec<_> = seen.all().into_iter().map(|(_, items)| items).collect();
+    assert_eq!(batches, [vec![40, 40, 40], vec![1, 2, 3, 200], vec![5]]);
+    drop(sender);
+    shutdown.stop();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rate_of_one_starts_one_batch_a_second_with_all_that_came() {
     let (seen, gate) = (Seen::new(), Arc::new(Semaphore::new(100)));
     let mut pipes = pipes();

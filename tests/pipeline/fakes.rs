@@ -129,6 +129,10 @@ where
 {
     type Item = u64;
 
+    fn bytes(&self, item: &u64) -> usize {
+        usize::try_from(*item).unwrap()
+    }
+
     async fn consume(&self, items: Vec<u64>) -> anyhow::Result<()> {
         self.0(items).await
     }

@@ -169,6 +169,30 @@ async fn a_wake_up_during_a_claim_is_not_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_comes_unannounced_as_a_pipe_turns_idle_does_not_wait_for_a_poll() {
+    let numbers = Numbers::default();
+    let mut pipes = pipes();
+    pipes.add("numbers", &settings(4, 2), numbers.clone(), Each(|_, _| async { Ok(()) }));
+    let board = pipes.status();
+    let wake = pipes.wake("numbers").unwrap();
+    let (shutdown, running) = start(pipes);
+    settled().await;
+    numbers.push([7]);
+    wake.wake();
+    settled().await;
+    assert_eq!(numbers.limits().len(), 3, "nothing, one, nothing more");
+    numbers.push([8]);
+    // It polls hourly, and once more after a hundredth of that.
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(board.pipe("numbers").unwrap().finished, 2);
+    let looks = numbers.limits().len();
+    sleep(Duration::from_secs(1_800)).await;
+    assert!(numbers.limits().len() <= looks + 1, "then it is idle");
+    shutdown.stop();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn polling_goes_on_without_wake_ups_and_with_jitter() {
     let numbers = Numbers::default();
     let mut pipes = pipes();

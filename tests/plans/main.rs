@@ -6,9 +6,11 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "a test may panic"
 )]
 
+mod flat;
 #[path = "../support/mod.rs"]
 mod support;
 mod yard;

@@ -15,7 +15,7 @@ pub(crate) struct Yard {
     connection: PgConnection,
     log: PathBuf,
     pub(crate) worker: i32,
-    _db: TestDatabase,
+    db: TestDatabase,
 }
 
 impl Yard {
@@ -23,21 +23,61 @@ impl Yard {
         let options = Options::fast().with("shared_buffers", "256MB");
         let mut db = TestDatabase::own_server(options).await;
         let log = db.server().socket_dir().join("log");
-        let mut connection = PgConnection::connect(&db.url()).await.unwrap();
-        let worker = sqlx::query_scalar(
-            "insert into sluicegate.workers (host, version, slots, lease_until)
-             values ('host', '', 1, now() + interval '1 h') returning id",
-        )
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
-        let mut yard = Self { connection, log, worker, _db: db };
+        let connection = PgConnection::connect(&db.url()).await.unwrap();
+        let mut yard = Self { connection, log, worker: 0, db };
+        yard.another_worker().await;
         yard.run(
             "load 'auto_explain'; set auto_explain.log_nested_statements = on;
              set auto_explain.log_min_duration = -1",
         )
         .await;
         yard
+    }
+
+    /// A new server with `ready` jobs of `lanes` users behind `history` ended ones. The past is written
+    /// without triggers, as nobody could wait for it otherwise; ends of a day are tallied in any case.
+    pub(crate) async fn with(lanes: i64, ready: i64, history: i64) -> Self {
+        let mut yard = Self::new().await;
+        yard.run(&format!(
+            "set session_replication_role = replica;
+             insert into sluicegate.jobs (user_id, kind, spec)
+             select 'past ' || n % 10, 'sleep', '{{}}' from generate_series(1, {history}) n;
+             insert into sluicegate.outcomes (job_id, fence, attempt, failures, status, ended_at)
+             select n, 1, 1, 0, case when n % 100 = 0 then 2 else 1 end,
+                    now() - interval '30 days' + n * (interval '30 days' / {history})
+               from generate_series(1, {history}) n;
+             set session_replication_role = origin;
+             insert into sluicegate.tally_minutes (kind, minute, completed, failed, cancelled)
+             select 'sleep', date_trunc('minute', now()) - n * interval '1 minute', 1, 1, 1
+               from generate_series(1, 1440) n;
+             insert into sluicegate.jobs (user_id, kind, spec)
+             select 'user ' || n % {lanes}, 'sleep', '{{}}' from generate_series(1, {ready}) n"
+        ))
+        .await;
+        yard.run("vacuum analyze").await;
+        yard.claim(1).await;
+        yard
+    }
+
+    /// Goes on as a new worker.
+    pub(crate) async fn another_worker(&mut self) {
+        self.worker = sqlx::query_scalar(
+            "insert into sluicegate.workers (host, version, slots, lease_until)
+             values ('host', '', 1, now() + interval '1 h') returning id",
+        )
+        .fetch_one(&mut self.connection)
+        .await
+        .unwrap();
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.db.url()
+    }
+
+    /// The newest job that waits.
+    pub(crate) async fn waiting_job(&mut self) -> i64 {
+        let sql = "select max(job_id) from sluicegate.queue";
+        sqlx::query_scalar(sql).fetch_one(&mut self.connection).await.unwrap()
     }
 
     /// Replaces everything: `lanes` users with `ready_per_lane` jobs each, behind `history` ended ones.

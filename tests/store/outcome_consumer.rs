@@ -51,6 +51,26 @@ async fn late_writes(rig: &Rig) -> i64 {
 }
 
 #[tokio::test]
+async fn an_outcome_says_when_the_run_began_however_short_it_was() {
+    let mut rig = Rig::new().await;
+    let (consumer, worker, claims) = consumer(&mut rig, 2).await;
+    rig.run("update sluicegate.queue set claimed_at = now() - interval '1 h'").await;
+    rig.run("create table before_it as select clock_timestamp() as at").await;
+    worker.held().control(claims[0]).unwrap().begin();
+    consumer.consume(claims.iter().map(|claim| completed(*claim)).collect()).await.unwrap();
+    let begun: Vec<bool> = rig
+        .all(
+            "select started_at between (select at from before_it) and ended_at
+               from sluicegate.outcomes order by job_id",
+        )
+        .await;
+    assert_eq!(begun, [true, false], "the second never said that it began");
+    let claimed: bool =
+        rig.one("select bool_and(started_at >= claimed_at) from sluicegate.outcomes").await;
+    assert!(claimed);
+}
+
+#[tokio::test]
 async fn a_poisoned_row_fails_alone_and_its_batch_is_written() {
     let mut rig = Rig::new().await;
     let (consumer, worker, claims) = consumer(&mut rig, 50).await;
