@@ -101,7 +101,9 @@ begin
         return;
     end if;
     perform pg_advisory_xact_lock('lanes'::regclass::oid::int, 0);
-    perform promote_delayed_jobs();
+    if exists (select from queue d where d.delayed and d.run_at <= clock_timestamp()) then
+        perform promote_delayed_jobs();
+    end if;
     perform fold_lane_deltas();
 
     -- Every round claims a job, or finds a lane empty, so the bound is only a guard.

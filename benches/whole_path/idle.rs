@@ -106,6 +106,10 @@ fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "compared with the server's clock, which is the same"
+)]
 fn unix_s() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
 }
