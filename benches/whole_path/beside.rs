@@ -92,13 +92,7 @@ pub(crate) async fn measure(site: &Site, jobs: i32, seconds: u64, rounds: usize)
     Value::Object(figures)
 }
 
-async fn run(
-    case: &Case,
-    database: &Database,
-    pgbench: &Pgbench,
-    jobs: i32,
-    seconds: u64,
-) -> Seen {
+async fn run(case: &Case, database: &Database, pgbench: &Pgbench, jobs: i32, seconds: u64) -> Seen {
     database
         .run(
             "truncate sluicegate.jobs, sluicegate.queue, sluicegate.outcomes, sluicegate.lanes,

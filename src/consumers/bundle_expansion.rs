@@ -48,7 +48,13 @@ impl BundleExpansionConsumer {
         limits: ExpansionLimits,
         throttle: Throttle,
     ) -> Self {
-        Self { store: store.clone(), worker: worker.clone(), wakes: wakes.clone(), limits, throttle }
+        Self {
+            store: store.clone(),
+            worker: worker.clone(),
+            wakes: wakes.clone(),
+            limits,
+            throttle,
+        }
     }
 
     /// Inserts the jobs that are missing. The cursor in the bundle's row is the only memory: a crash

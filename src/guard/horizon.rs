@@ -30,7 +30,14 @@ mod tests {
     fn an_id_that_stays_the_oldest_grows_old_and_any_other_begins_anew() {
         let (mut horizon, begin) = (Horizon::default(), Instant::now());
         let at = |s| begin + Duration::from_secs(s);
-        let seen = [(0, Some("7")), (60, Some("7")), (90, Some("8")), (95, Some("8")), (96, None), (97, Some("8"))];
+        let seen = [
+            (0, Some("7")),
+            (60, Some("7")),
+            (90, Some("8")),
+            (95, Some("8")),
+            (96, None),
+            (97, Some("8")),
+        ];
         let ages = seen.map(|(s, oldest)| horizon.age(at(s), oldest).as_secs());
         assert_eq!(ages, [0, 60, 0, 5, 0, 0]);
     }

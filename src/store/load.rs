@@ -48,8 +48,7 @@ impl Store {
     /// The statement failed.
     pub async fn server_load(&self, recent: Duration) -> Result<ServerLoad, StoreError> {
         const WHAT: &str = "look at the server";
-        let row =
-            run!(self, "look at the server", "server_load", fetch_one, recent.as_secs_f64());
+        let row = run!(self, "look at the server", "server_load", fetch_one, recent.as_secs_f64());
         let lag_s: Option<f64> = column(&row, "replica_lag_s", WHAT)?;
         Ok(ServerLoad {
             neighbours: column(&row, "neighbours", WHAT)?,

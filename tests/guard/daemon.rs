@@ -87,8 +87,7 @@ async fn a_daemon_slows_when_writes_take_long_says_why_and_goes_at_full_pace_aft
 #[tokio::test]
 async fn a_snapshot_that_is_held_open_slows_claims_until_it_is_let_go() {
     let scene = Scene::start().await;
-    let settings =
-        [("guard.snapshot_age_ms", "400"), ("pipes.pending_job.rate_per_second", "100")];
+    let settings = [("guard.snapshot_age_ms", "400"), ("pipes.pending_job.rate_per_second", "100")];
     let _daemon = scene.daemon(&settings);
     scene.until_settled().await;
     let mut holder = scene.db.pool().acquire().await.unwrap();

@@ -25,7 +25,11 @@ async fn a_renewal_lengthens_the_lease_and_keeps_what_is_held() {
         "update sluicegate.workers set lease_until = now(), renewed_at = now() - interval '1 h'",
     )
     .await;
-    let look = rig.store.renew_lease(rig.worker, LEASE_MS, &[claim], 0, &Condition::default()).await.unwrap();
+    let look = rig
+        .store
+        .renew_lease(rig.worker, LEASE_MS, &[claim], 0, &Condition::default())
+        .await
+        .unwrap();
     assert!(look.alive, "a lease that ran out unnoticed is renewed");
     assert_eq!((look.lost.len(), look.orphans, look.commands_wait), (0, 0, false));
     let left: f64 = rig
@@ -46,7 +50,11 @@ async fn claims_taken_away_come_back_as_lost() {
     let theirs = rig.store.claim_jobs(other, 1, &[], 0).await.unwrap()[0].claim;
     assert_eq!(theirs.job_id, claims[0].job_id);
     let held = [claims[0], claims[1], stale(claims[2]), claims[3], theirs];
-    let look = rig.store.renew_lease(rig.worker, LEASE_MS, &held, 60_000, &Condition::default()).await.unwrap();
+    let look = rig
+        .store
+        .renew_lease(rig.worker, LEASE_MS, &held, 60_000, &Condition::default())
+        .await
+        .unwrap();
     let lost: HashSet<Claim> = look.lost.into_iter().collect();
     assert_eq!(lost, [claims[0], claims[1], stale(claims[2]), theirs].into());
     assert_eq!(look.orphans, 0);
@@ -57,10 +65,18 @@ async fn claims_in_a_workers_name_that_it_does_not_hold_are_given_back_after_a_w
     let rig = Rig::new().await;
     let held = rig.claimed().await;
     let orphan = rig.claimed().await;
-    let look = rig.store.renew_lease(rig.worker, LEASE_MS, &[held], 60_000, &Condition::default()).await.unwrap();
+    let look = rig
+        .store
+        .renew_lease(rig.worker, LEASE_MS, &[held], 60_000, &Condition::default())
+        .await
+        .unwrap();
     assert_eq!(look.orphans, 0, "the reply to the claim may still be on its way");
     rig.run("update sluicegate.queue set claimed_at = now() - interval '61 s'").await;
-    let look = rig.store.renew_lease(rig.worker, LEASE_MS, &[held], 60_000, &Condition::default()).await.unwrap();
+    let look = rig
+        .store
+        .renew_lease(rig.worker, LEASE_MS, &[held], 60_000, &Condition::default())
+        .await
+        .unwrap();
     assert_eq!(look.orphans, 1);
     assert_eq!(rig.status(orphan.job_id).await, "pending");
     assert_eq!(rig.status(held.job_id).await, "queued");
@@ -70,10 +86,20 @@ async fn claims_in_a_workers_name_that_it_does_not_hold_are_given_back_after_a_w
 async fn a_look_says_whether_commands_wait() {
     let rig = Rig::new().await;
     let command = rig.command("alice", None, None).await;
-    assert!(rig.store.renew_lease(rig.worker, LEASE_MS, &[], 0, &Condition::default()).await.unwrap().commands_wait);
+    assert!(
+        rig.store
+            .renew_lease(rig.worker, LEASE_MS, &[], 0, &Condition::default())
+            .await
+            .unwrap()
+            .commands_wait
+    );
     rig.store.answer_command(command.id, "done").await.unwrap();
     assert!(
-        !rig.store.renew_lease(rig.worker, LEASE_MS, &[], 0, &Condition::default()).await.unwrap().commands_wait
+        !rig.store
+            .renew_lease(rig.worker, LEASE_MS, &[], 0, &Condition::default())
+            .await
+            .unwrap()
+            .commands_wait
     );
 }
 
@@ -141,5 +167,11 @@ async fn draining_stopping_and_late_writes_are_written_down() {
     let first: String = rig.one("select stopped_at::text from sluicegate.workers").await;
     rig.store.stop_worker(rig.worker).await.unwrap();
     assert_eq!(rig.one::<String>("select stopped_at::text from sluicegate.workers").await, first);
-    assert!(!rig.store.renew_lease(rig.worker, LEASE_MS, &[], 0, &Condition::default()).await.unwrap().alive);
+    assert!(
+        !rig.store
+            .renew_lease(rig.worker, LEASE_MS, &[], 0, &Condition::default())
+            .await
+            .unwrap()
+            .alive
+    );
 }

@@ -23,7 +23,8 @@ async fn consumer(rig: &mut Rig, jobs: i32) -> (OutcomeConsumer, Worker, Vec<Cla
         abort_ms: 1_000,
         orphan_after_ms: 60_000,
     };
-    let worker = Worker::start(&rig.store, settings, Outage::default(), Guard::default()).await.unwrap();
+    let worker =
+        Worker::start(&rig.store, settings, Outage::default(), Guard::default()).await.unwrap();
     rig.worker = worker.id();
     rig.insert("alice", 0, jobs).await;
     let claims: Vec<Claim> = rig.claim(1_000).await.iter().map(|job| job.claim).collect();

@@ -140,5 +140,11 @@ async fn a_pooled_store_does_all_the_same() {
     let jobs = store.claim_jobs(rig.worker, 2, &[], 0).await.unwrap();
     let claims: Vec<_> = jobs.iter().map(|job| job.claim).collect();
     assert_eq!(store.release_jobs(&claims).await.unwrap().len(), 2);
-    assert!(store.renew_lease(rig.worker, 60_000, &[], 60_000, &Condition::default()).await.unwrap().alive);
+    assert!(
+        store
+            .renew_lease(rig.worker, 60_000, &[], 60_000, &Condition::default())
+            .await
+            .unwrap()
+            .alive
+    );
 }
