@@ -59,7 +59,7 @@ pub(super) async fn daemon(
     let leases = store.apart(&settings.database)?;
     let outage = compute.outage.clone();
     let worker = Worker::start(&leases, settings.worker, outage, guard.clone()).await?;
-    let mut pipes = topology::pipes(settings, &store, &worker, &compute, &guard);
+    let mut pipes = topology::pipes(settings, &store, &worker, &compute);
     prepare(&mut pipes, &guard)?;
     pipes.run(shutdown).await?;
     store.close().await;
