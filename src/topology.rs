@@ -19,7 +19,6 @@ use crate::consumers::outcome::{OutcomeConsumer, RetryDelays};
 use crate::consumers::pending_job::PendingJobConsumer;
 use crate::consumers::progress::ProgressConsumer;
 use crate::domain::time::DAY_MS;
-use crate::guard::Guard;
 use crate::kinds::backtest::{BacktestKind, Preparer, SharedLimits, Validate, Validator};
 use crate::kinds::outage::Outage;
 use crate::kinds::sleep::SleepKind;
@@ -69,14 +68,13 @@ pub fn pipes(
     worker: &Worker,
     compute: &Compute,
     metrics: &Metrics,
-    guard: &Guard,
 ) -> Pipes {
     let wakes = Wakes::default();
     let stop =
         StopSettings { drain_ms: worker.settings().drain_ms, abort_ms: worker.settings().abort_ms };
     let mut pipes = Pipes::new(stop);
     add_job_pipes(&mut pipes, settings, store, worker, &wakes, &compute.kinds, metrics.jobs());
-    add_bundle_pipes(&mut pipes, settings, store, worker, &wakes, compute, guard);
+    add_bundle_pipes(&mut pipes, settings, store, worker, &wakes, compute);
     let command = &settings.pipes.command;
     pipes.add(
         "command",
@@ -99,13 +97,13 @@ pub fn pipes(
     }
     for name in SLOWED {
         if let Some(governor) = pipes.governor(name) {
-            governor.follow(guard.throttle());
+            governor.follow(worker.guard().throttle());
         }
     }
     add_tasks(&mut pipes, worker, wakes);
     metrics.show_pipes(pipes.status());
-    metrics.show_guard(guard);
-    let (guard, watched, settings) = (guard.clone(), store.clone(), settings.guard);
+    metrics.show_guard(worker.guard());
+    let (guard, watched, settings) = (worker.guard().clone(), store.clone(), settings.guard);
     pipes.add_task("guard", move |shutdown| guard.watch(watched, settings, shutdown));
     pipes
 }
@@ -186,7 +184,6 @@ fn add_bundle_pipes(
     worker: &Worker,
     wakes: &Wakes,
     compute: &Compute,
-    guard: &Guard,
 ) {
     let PipesSettings { bundle_expansion, bundle_rollup, bundle_closing, .. } = &settings.pipes;
     let (expansion, closing) = (expansion_limits(settings), closing_limits(settings));
@@ -194,7 +191,7 @@ fn add_bundle_pipes(
         "bundle_expansion",
         &bundle_expansion.pipe(),
         BundleExpansionPublisher::new(store, worker, expansion.hold_ms),
-        BundleExpansionConsumer::new(store, worker, wakes, expansion, guard.throttle()),
+        BundleExpansionConsumer::new(store, worker, wakes, expansion),
     );
     pipes.add(
         "bundle_rollup",

@@ -17,3 +17,5 @@ mod pace;
 mod slots;
 #[path = "pipeline/stopping.rs"]
 mod stopping;
+#[path = "pipeline/throttle.rs"]
+mod throttle;

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
@@ -105,8 +105,8 @@ async fn run(case: &Case, database: &Database, pgbench: &Pgbench, jobs: i32, sec
     database.settle().await;
     let beside = case.pgbench.then(|| pgbench.start(seconds + WARM_UP.as_secs()));
     sleep(WARM_UP).await;
-    let mut from = epoch_s();
-    let mut until = from + seconds as f64;
+    let mut from = database.number("select extract(epoch from clock_timestamp())").await;
+    let mut until = from + Duration::from_secs(seconds).as_secs_f64();
     let daemon = case.daemon.map(|settings| DaemonProcess::run(&database.url, settings));
     sleep(Duration::from_secs(seconds)).await;
     let mut jobs_per_second = 0.0;
@@ -134,10 +134,6 @@ async fn run(case: &Case, database: &Database, pgbench: &Pgbench, jobs: i32, sec
     latencies.sort_by(f64::total_cmp);
     let at = |part: usize| latencies.get(latencies.len() * part / 100).copied().unwrap_or(0.0);
     Seen { p50_ms: at(50), p99_ms: at(99), jobs_per_second }
-}
-
-fn epoch_s() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

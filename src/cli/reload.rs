@@ -21,7 +21,7 @@ pub(super) fn follow_signal(
 ) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("handle SIGHUP")?;
     let (store, limits) = (parts.store.clone(), parts.worker.limits().clone());
-    let guard = parts.guard.clone();
+    let guard = parts.worker.guard().clone();
     pipes.add_task("reload", |shutdown| async move {
         loop {
             tokio::select! {

@@ -51,7 +51,6 @@ pub(super) async fn run(
 pub(super) struct Parts<'a> {
     pub(super) store: &'a Store,
     pub(super) worker: &'a Worker,
-    pub(super) guard: &'a Guard,
 }
 
 /// Runs a daemon until `shutdown` says stop; `prepare` may add to its pipes.
@@ -78,8 +77,8 @@ pub(super) async fn daemon(
     let leases = store.apart(&settings.database)?;
     let outage = compute.outage.clone();
     let worker = Worker::start(&leases, settings.worker, outage, guard.clone()).await?;
-    let mut pipes = topology::pipes(settings, &store, &worker, &compute, metrics, &guard);
-    prepare(&mut pipes, &Parts { store: &store, worker: &worker, guard: &guard })?;
+    let mut pipes = topology::pipes(settings, &store, &worker, &compute, metrics);
+    prepare(&mut pipes, &Parts { store: &store, worker: &worker })?;
     pipes.run(shutdown).await?;
     store.close().await;
     leases.close().await;

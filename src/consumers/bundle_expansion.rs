@@ -39,15 +39,10 @@ pub struct BundleExpansionConsumer {
 }
 
 impl BundleExpansionConsumer {
-    /// Expands within these limits, and rests after each batch as the throttle says.
+    /// Expands within these limits, and rests after each batch as the worker's guard says.
     #[must_use]
-    pub fn new(
-        store: &Store,
-        worker: &Worker,
-        wakes: &Wakes,
-        limits: ExpansionLimits,
-        throttle: Throttle,
-    ) -> Self {
+    pub fn new(store: &Store, worker: &Worker, wakes: &Wakes, limits: ExpansionLimits) -> Self {
+        let throttle = worker.guard().throttle();
         Self {
             store: store.clone(),
             worker: worker.clone(),

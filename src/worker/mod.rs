@@ -121,6 +121,12 @@ impl Worker {
         &self.0.limits
     }
 
+    /// What lowers the pace of this process.
+    #[must_use]
+    pub fn guard(&self) -> &Guard {
+        &self.0.guard
+    }
+
     /// Whether the lease was renewed recently enough to claim under it. Goes by the monotonic clock
     /// from before the renewal was sent.
     #[must_use]

@@ -60,6 +60,8 @@ impl Run {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn whatever_is_seen_the_pace_stays_between_the_least_and_the_full_and_less_has_a_reason(
         seen in proptest::collection::vec(

@@ -1,12 +1,6 @@
 //! The guard: the controller by itself, and real daemons whose database is slow, held back or gone.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::float_cmp,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod controller;
 mod daemon;
