@@ -55,7 +55,7 @@ impl Metrics {
         self.0.registry.lock().register_collector(Box::new(GuardCollector(guard.clone())));
     }
 
-    /// All metrics at this moment, in the OpenMetrics text format.
+    /// All metrics at this moment, in the `OpenMetrics` text format.
     ///
     /// # Errors
     /// None in practice: writing into a string cannot fail.

@@ -65,11 +65,10 @@ impl Collector for PipeCollector {
                 let Some(value) = value(pipe) else { continue };
                 let labels = [("pipe", pipe.name)];
                 let mut one = metric.encode_family(&labels)?;
-                match kind {
-                    MetricType::Counter => {
-                        one.encode_counter::<NoLabelSet, _, f64>(&value, None)?
-                    }
-                    _ => one.encode_gauge(&value)?,
+                if matches!(kind, MetricType::Counter) {
+                    one.encode_counter::<NoLabelSet, _, f64>(&value, None)?;
+                } else {
+                    one.encode_gauge(&value)?;
                 }
             }
         }

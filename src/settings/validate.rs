@@ -62,6 +62,20 @@ impl Settings {
         ] {
             check(limit >= 100, key, limit, "at least 100")?;
         }
+        self.validate_limits()?;
+        let stuck = self.http.stuck_ms;
+        let silent = self.database.statement_timeout_ms + self.database.acquire_timeout_ms;
+        let allowed =
+            format!("above database.statement_timeout_ms and acquire_timeout_ms, {silent}");
+        check(stuck > silent, "http.stuck_ms", stuck, &allowed)?;
+        let filter = &self.log.filter;
+        let readable = tracing_subscriber::EnvFilter::try_new(filter).is_ok();
+        check(readable, "log.filter", filter, "as in \"info,sluicegate::pipeline=debug\"")?;
+        let slice = self.kinds.backtest.slice_candles;
+        check(slice >= 1_000, "kinds.backtest.slice_candles", slice, "at least 1000")
+    }
+
+    fn validate_limits(&self) -> Result<(), String> {
         for limit in self.limits() {
             let section = if limit.scope == "user" {
                 "users".to_owned()
@@ -74,16 +88,7 @@ impl Settings {
             let holds = cap.is_none_or(|cap| (1..=1_000_000).contains(&cap));
             check(holds, &format!("{section}.in_flight_max"), cap.unwrap_or_default(), allowed)?;
         }
-        let stuck = self.http.stuck_ms;
-        let silent = self.database.statement_timeout_ms + self.database.acquire_timeout_ms;
-        let allowed =
-            format!("above database.statement_timeout_ms and acquire_timeout_ms, {silent}");
-        check(stuck > silent, "http.stuck_ms", stuck, &allowed)?;
-        let filter = &self.log.filter;
-        let readable = tracing_subscriber::EnvFilter::try_new(filter).is_ok();
-        check(readable, "log.filter", filter, "as in \"info,sluicegate::pipeline=debug\"")?;
-        let slice = self.kinds.backtest.slice_candles;
-        check(slice >= 1_000, "kinds.backtest.slice_candles", slice, "at least 1000")
+        Ok(())
     }
 
     fn validate_candles(&self) -> Result<(), String> {

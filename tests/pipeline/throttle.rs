@@ -107,7 +107,11 @@ async fn a_slowed_pipe_claims_less_and_rests_after_each_claim() {
 #[tokio::test(start_paused = true)]
 async fn a_slowed_batch_keeps_its_place_while_it_rests() {
     let seen = Seen::new();
-    let batch = BatchSettings { batch_max: NonZeroUsize::new(8).unwrap(), linger_ms: 0 };
+    let batch = BatchSettings {
+        batch_max: NonZeroUsize::new(8).unwrap(),
+        linger_ms: 0,
+        batch_bytes_max: None,
+    };
     let one_at_a_time = PipeSettings { in_flight_max: NonZeroUsize::MIN, ..settings(64, 1) };
     let mut pipes = pipes();
     let log = seen.clone();

@@ -1,0 +1,116 @@
+//! What jobs are computed with: kinds, slots, candles.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::ms;
+use crate::candles::{
+    AnySource, CacheOptions, CandleCache, DiskOptions, FileSource, InfluxSource, TrustRules,
+};
+use crate::domain::time::DAY_MS;
+use crate::kinds::backtest::{BacktestKind, Preparer, SharedLimits, Validate, Validator};
+use crate::kinds::outage::Outage;
+use crate::kinds::sleep::SleepKind;
+use crate::kinds::walk_forward::WalkForwardKind;
+use crate::kinds::{Kinds, Limits};
+use crate::pipeline::Slots;
+use crate::settings::{CandleSettings, CandleSourceName, KindSettings, Settings};
+
+/// What a daemon computes with.
+pub struct Compute {
+    /// All kinds of jobs it runs.
+    pub kinds: Kinds,
+    /// Whether its candles answer.
+    pub outage: Outage,
+    slots: Arc<Slots>,
+    validate: Validate,
+}
+
+impl fmt::Debug for Compute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compute").field("kinds", &self.kinds).finish_non_exhaustive()
+    }
+}
+
+impl Compute {
+    /// Checks single results when a bundle ends.
+    pub(super) fn validate(&self) -> Validate {
+        Arc::clone(&self.validate)
+    }
+
+    /// The threads that compute.
+    pub(super) fn slots(&self) -> Arc<Slots> {
+        Arc::clone(&self.slots)
+    }
+}
+
+/// Starts what computes.
+///
+/// # Errors
+/// The threads for computing cannot be started.
+pub fn compute(settings: &Settings) -> anyhow::Result<Compute> {
+    let slots = NonZeroUsize::new(settings.worker.slot_count()).unwrap_or(NonZeroUsize::MIN);
+    let slots = Arc::new(Slots::new(slots).context("start the slots")?);
+    let KindSettings { backtest, walk_forward, sleep } = settings.kinds;
+    let limits = |timeout, stall| Limits { timeout_ms: ms(timeout), stall_ms: Some(ms(stall)) };
+    let one = limits(backtest.timeout_ms, backtest.stall_ms);
+    let walk = limits(walk_forward.timeout_ms, walk_forward.stall_ms);
+    let slice = backtest.slice_candles;
+    let outage = Outage::default();
+    let preparer = Arc::new(preparer(settings, slots.count().get(), &outage)?);
+    let validator = Validator::new(Arc::clone(&preparer), Arc::clone(&slots), slice);
+    let kinds = Kinds::new()
+        .with(BacktestKind::new(Arc::clone(&preparer), Arc::clone(&slots), one, slice))
+        .with(WalkForwardKind::new(preparer, Arc::clone(&slots), walk, slice))
+        .with(SleepKind::new(ms(sleep.timeout_ms)));
+    Ok(Compute { kinds, outage, slots, validate: validator.into_validate() })
+}
+
+/// What loads and shares candles for backtests on this many threads, and says in `outage` when they do
+/// not answer.
+///
+/// # Errors
+/// The source's settings cannot be.
+pub fn preparer(
+    settings: &Settings,
+    slots: usize,
+    outage: &Outage,
+) -> anyhow::Result<Preparer<AnySource>> {
+    let CandleSettings { disk, cache_mb_max, cache_days_max, .. } = &settings.candles;
+    let recheck = Duration::from_millis(settings.candles.recheck_interval_ms);
+    let is_on_disk = !disk.dir.as_os_str().is_empty();
+    let options = CacheOptions {
+        trust: TrustRules {
+            fresh_ms: ms(settings.candles.fresh_ms),
+            settle_ms: ms(settings.candles.settle_ms),
+            keep_ms: i64::from(*cache_days_max) * DAY_MS,
+        },
+        disk: is_on_disk
+            .then(|| DiskOptions { dir: disk.dir.clone(), bytes_max: disk.mb_max << 20 }),
+        ..CacheOptions::new(cache_mb_max << 20, recheck)
+    };
+    let candles = Arc::new(CandleCache::new(candle_source(settings)?, options));
+    let backtest = settings.kinds.backtest;
+    let shared = SharedLimits {
+        windows_mb_max: backtest.windows_mb_max,
+        series_mb_max: backtest.series_mb_max,
+    };
+    let patience = Duration::from_millis(backtest.stall_ms);
+    Ok(Preparer::new(candles, slots, patience, shared, outage))
+}
+
+/// Where candles are read from.
+///
+/// # Errors
+/// The source's settings cannot be.
+pub fn candle_source(settings: &Settings) -> anyhow::Result<AnySource> {
+    let candles = &settings.candles;
+    Ok(match candles.source {
+        CandleSourceName::Files => AnySource::Files(FileSource::new(candles.files.dir.clone())),
+        CandleSourceName::Influx => AnySource::Influx(InfluxSource::new(&candles.influx)?),
+    })
+}
