@@ -37,7 +37,8 @@ impl Baseline {
     pub(super) fn value(&self) -> Option<Duration> {
         let mut levels: Vec<Duration> = self.levels.iter().map(|(_, level)| *level).collect();
         if levels.is_empty() {
-            return level(&self.samples).filter(|_| self.samples.len() >= SAMPLES_MIN);
+            // The first samples are of a process that is just starting: half of them are left out.
+            return part(&self.samples, 2, 4).filter(|_| self.samples.len() >= SAMPLES_MIN);
         }
         levels.sort_unstable();
         levels.get((levels.len() - 1) / 4).copied()
@@ -47,7 +48,16 @@ impl Baseline {
 /// What three of four samples do not exceed: the slow ones are what others notice, and one alone is
 /// chance.
 pub(super) fn level<'s>(samples: impl IntoIterator<Item = &'s Duration>) -> Option<Duration> {
+    part(samples, 3, 4)
+}
+
+/// What `of` in `all` samples do not exceed.
+fn part<'s>(
+    samples: impl IntoIterator<Item = &'s Duration>,
+    of: usize,
+    all: usize,
+) -> Option<Duration> {
     let mut sorted: Vec<Duration> = samples.into_iter().copied().collect();
     sorted.sort_unstable();
-    sorted.get(sorted.len().checked_sub(1)? * 3 / 4).copied()
+    sorted.get(sorted.len().checked_sub(1)? * of / all).copied()
 }
