@@ -11,6 +11,8 @@ fn sluicegate(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
     let said = Command::new(env!("CARGO_BIN_EXE_sluicegate"))
         .args(arguments)
         .env_remove("DATABASE_URL")
+        // The port may be another test's; that would be a line of its own.
+        .env("SLUICEGATE__HTTP__LISTEN", "")
         .envs(variables.iter().copied().collect::<BTreeMap<_, _>>())
         .output()
         .unwrap();
