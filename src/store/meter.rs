@@ -12,7 +12,7 @@ pub(super) struct Meter {
     wait_us: AtomicU64,
 }
 
-/// What a [`Meter`] has counted so far; the difference of two is what happened in between.
+/// What statements have cost so far; the difference of two is what happened in between.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Metered {
     /// Statements answered, or given up.
