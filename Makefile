@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 PEERS := bench/peers
-.PHONY: help demo test lint fmt bench bench-peers bench-parts check-all
+.PHONY: help demo test lint fmt chaos soak bench bench-peers bench-parts check-all
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,16 @@ lint: ## Check format, clippy and documentation; warnings are errors
 fmt: ## Format the code
 	cargo fmt
 
+chaos: ## 200 schedules of faults from a seed, and recovery after kills; CHAOS_SEED=n repeats one, docs/faults.md says more
+	@scripts/ensure-tools cargo-nextest libfaketime
+	cargo nextest run --locked --test chaos --run-ignored ignored-only --no-capture \
+		-E 'test(/^suite|^recovery/)'
+
+soak: ## Mixed load with faults for MINUTES=n; sizes, dead rows and memory over time stay flat
+	@scripts/ensure-tools cargo-nextest
+	SOAK_MINUTES=$(or $(MINUTES),10) cargo nextest run --locked --test chaos --run-ignored ignored-only \
+		--no-capture -E 'test(/^soak/)'
+
 bench: ## Measure the whole path against what it must reach; docs/benchmarks.md says what that is
 	@scripts/ensure-tools
 	cargo bench --locked --bench whole_path
@@ -39,7 +49,7 @@ bench-parts: ## Measure engine, candles, metrics, signals and pipes alone
 	cargo bench --locked --bench engine --bench candles --bench metrics --bench signals --bench pipe
 
 check-all: lint ## Everything: lint, slow tests too, each bench once
-	@scripts/ensure-tools cargo-nextest pgbouncer influxdb
+	@scripts/ensure-tools cargo-nextest pgbouncer influxdb libfaketime
 	cargo nextest run --locked --run-ignored all
 	cargo test --doc --locked
 	cargo test --benches --locked

@@ -14,7 +14,7 @@ use crate::candles::InfluxSettings;
 use crate::guard::GuardSettings;
 use crate::http::HttpSettings;
 use crate::store::DatabaseSettings;
-use crate::worker::WorkerSettings;
+use crate::worker::{JournalSettings, WorkerSettings};
 
 /// All settings of a process.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,6 +28,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Slots, lease, drain.
     pub worker: WorkerSettings,
+    /// Where what is done with claims is noted.
+    pub journal: JournalSettings,
     /// When the pace is lowered for the sake of others.
     pub guard: GuardSettings,
     /// Where candles come from.
