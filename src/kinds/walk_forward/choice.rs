@@ -51,7 +51,7 @@ impl Choice {
             // Nobody looks at the curve of a train window.
             variant.config.keep.equity_points = 0;
             let backtest = prepared.start_as(&variant)?;
-            let report = run_through(backtest, slice_candles, control, |_| ())?;
+            let report = run_through(backtest, slice_candles, control, |_, _| ())?;
             let figure = request.walk.metric.figure(&report.metrics);
             if self.best.as_ref().is_none_or(|best| beats(figure, best.figure)) {
                 let run = Run { report, candle_digest: prepared.loaded.digest.clone() };

@@ -73,7 +73,7 @@ impl<S: CandleSource> WalkForwardKind<S> {
             let prepared = self.preparer.load(variant, control).await?;
             let slice_candles = self.slice_candles;
             let work = move |control: &RunControl| {
-                let report = run_through(prepared.start()?, slice_candles, control, |_| ())?;
+                let report = run_through(prepared.start()?, slice_candles, control, |_, _| ())?;
                 Ok((Run { report, candle_digest: prepared.loaded.digest }, prepared.variant))
             };
             let (tested, variant) = self.on_a_slot(control, work).await?;
