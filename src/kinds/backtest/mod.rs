@@ -201,8 +201,10 @@ pub(super) fn run_through(
         if progress.done >= progress.total {
             return Ok(backtest.finish());
         }
+        let cancelled = control.is_cancelled();
+        // Told afterwards: who is interrupted has the chance to keep what it has.
         told(&backtest, progress);
-        if control.is_cancelled() {
+        if cancelled {
             return Err(RunError::Interrupted);
         }
     }
