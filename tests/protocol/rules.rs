@@ -155,10 +155,8 @@ impl Model for Protocol {
                 })
             }),
             Property::always(LIMITS_HOLD, |_, state| {
-                let rows = state.jobs.iter().filter_map(|job| job.row.as_ref());
-                rows.fold(true, |hold, row| {
-                    hold && row.failures < FAILURES_MAX && row.crashes < CRASHES_MAX
-                })
+                let mut rows = state.jobs.iter().filter_map(|job| job.row.as_ref());
+                rows.all(|row| row.failures < FAILURES_MAX && row.crashes < CRASHES_MAX)
             }),
             Property::always(RECOVERS, Self::recovers),
             Property::sometimes("a worker believes in a claim that another has", |_, state| {
