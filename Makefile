@@ -45,9 +45,9 @@ bench-peers: ## Measure other job queues beside ours; needs Node and npm
 	npm ci --prefix $(PEERS)/node --no-audit --no-fund
 	cargo bench --locked --bench peers
 
-bench-parts: ## Measure engine, candles, metrics, signals and pipes alone
+bench-parts: ## Measure engine, checkpoints, candles, metrics, signals and pipes alone
 	@scripts/ensure-tools
-	cargo bench --locked --bench engine --bench candles --bench metrics --bench signals --bench pipe
+	cargo bench --locked --bench engine --bench checkpoint --bench candles --bench metrics --bench signals --bench pipe
 
 check-all: lint ## Everything: lint, slow tests too, each bench once
 	@scripts/ensure-tools cargo-nextest pgbouncer influxdb

@@ -23,8 +23,7 @@ fn kind(candles: &std::path::Path) -> BacktestKind<FileSource> {
     let cache = CandleCache::new(source, CacheOptions::new(256 << 20, Duration::from_secs(60)));
     let limits = SharedLimits { windows_mb_max: 256, series_mb_max: 64 };
     let patience = Duration::from_secs(60);
-    let preparer =
-        Preparer::new(Arc::new(cache), 1, patience, limits, &Outage::default());
+    let preparer = Preparer::new(Arc::new(cache), 1, patience, limits, &Outage::default());
     let slots = Arc::new(Slots::new(NonZeroUsize::MIN).unwrap());
     let limits = Limits { timeout_ms: 3_600_000, stall_ms: None };
     BacktestKind::new(Arc::new(preparer), slots, limits, 1_000)

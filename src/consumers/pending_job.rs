@@ -10,7 +10,9 @@ use tokio::sync::Semaphore;
 use super::lookups::Lookups;
 use crate::domain::job::{Claim, ClaimedJob, Ending, Failure, Outcome};
 use crate::kinds::{
-    Checkpoint, CheckpointLimits, FindCheckpoint, FindResult, Kinds, PartReport, RunContext, RunControl, RunError, WritePart};
+    Checkpoint, CheckpointLimits, FindCheckpoint, FindResult, Kinds, PartReport, RunContext,
+    RunControl, RunError, WritePart,
+};
 use crate::metrics::{JobMetrics, RunEnd};
 use crate::pipeline::{Consumer, Panicked, Sender, Shutdown};
 use crate::store::Store;
@@ -138,7 +140,11 @@ impl PendingJobConsumer {
                 }
                 let found = store.find_checkpoint(claim, &key).await;
                 found.unwrap_or_else(|error| {
-                    tracing::warn!(job = claim.job_id, error = format!("{error:#}"), "find a checkpoint");
+                    tracing::warn!(
+                        job = claim.job_id,
+                        error = format!("{error:#}"),
+                        "find a checkpoint"
+                    );
                     None
                 })
             })

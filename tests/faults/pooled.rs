@@ -60,7 +60,8 @@ async fn handed_on_after(session_url: Option<&str>, settings: &[(&str, &str)]) -
     until(pool, "select count(*) = 2 from sluicegate.workers").await;
     first.kill9();
     let killed = Instant::now();
-    until(pool, "select exists (select from sluicegate.queue where state = 1 and attempt = 2)").await;
+    until(pool, "select exists (select from sluicegate.queue where state = 1 and attempt = 2)")
+        .await;
     killed.elapsed()
 }
 

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use stateright::{Checker, HasDiscoveries, Model};
 
+mod actions;
 mod replay;
 mod rules;
 mod state;
@@ -20,9 +21,9 @@ mod steps;
 mod support;
 mod walks;
 
+use actions::Fault;
 use rules::Protocol;
 use state::State;
-use steps::Fault;
 use support::TestDatabase;
 use walks::{Walk, walk};
 

@@ -6,9 +6,10 @@ use sluicegate::store::{Condition, DatabaseSettings, EndingBatch, Store, WorkerI
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
+use crate::actions::Action;
 use crate::rules::Protocol;
 use crate::state::{Claim, Found, Place, Standing, State};
-use crate::steps::{Action, CRASHES_MAX, FAILURES_MAX};
+use crate::steps::{CRASHES_MAX, FAILURES_MAX};
 use crate::support::TestDatabase;
 
 /// A lease that does not run out by itself.
@@ -222,9 +223,8 @@ impl<'d> Replay<'d> {
 
     async fn look(&self, worker: usize, before: &State) -> Result<bool, String> {
         let held = &before.workers[worker].held;
-        let stands = |claim: &Claim| {
-            before.standing(*claim).is_some_and(|row| row.worker() == Some(worker))
-        };
+        let stands =
+            |claim: &Claim| before.standing(*claim).is_some_and(|row| row.worker() == Some(worker));
         let real = |claims: Vec<&Claim>| -> Vec<job::Claim> {
             claims.into_iter().map(|claim| self.real(*claim)).collect()
         };

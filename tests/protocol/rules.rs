@@ -2,8 +2,9 @@
 
 use stateright::{Model, Property};
 
+use crate::actions::{Action, Fault};
 use crate::state::{Claim, Found, Number, Standing, State, Status};
-use crate::steps::{Action, CRASHES_MAX, FAILURES_MAX, Fault};
+use crate::steps::{CRASHES_MAX, FAILURES_MAX};
 
 /// How much of the protocol is explored.
 #[derive(Debug, Clone, Copy)]
@@ -177,7 +178,8 @@ impl Model for Protocol {
     }
 }
 
-pub(crate) const NEITHER_LOST_NOR_DOUBLED: &str = "a job has a row or an end, not both, not neither";
+pub(crate) const NEITHER_LOST_NOR_DOUBLED: &str =
+    "a job has a row or an end, not both, not neither";
 pub(crate) const ONE_END: &str = "at most one end is accepted";
 pub(crate) const HIGHEST_FENCE: &str = "the end of a run is that of the newest claim";
 pub(crate) const FENCES_DIFFER: &str = "no two claims of a job have one fence";

@@ -1,74 +1,12 @@
-//! What can happen, and what it changes: each step is one call of the store, or an event outside.
+//! What each step changes: one call of the store, or an event outside.
 
-use crate::state::{Claim, End, Found, Number, Place, Row, Standing, State, Status};
+use crate::actions::{Action, Fault};
+use crate::state::{Claim, End, Number, Place, Row, Standing, State, Status};
 
 /// A job that failed this often has failed for good.
 pub(crate) const FAILURES_MAX: Number = 2;
 /// A job at whose claim a started run died this often is quarantined.
 pub(crate) const CRASHES_MAX: Number = 1;
-
-/// What can happen. `heard`: whether the answer arrived; otherwise its caller believes what it did before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Action {
-    Claim { worker: usize, heard: bool },
-    Start { worker: usize, claim: Claim },
-    Complete { worker: usize, claim: Claim, heard: bool },
-    Fail { worker: usize, claim: Claim, heard: bool },
-    Release { worker: usize, claim: Claim, heard: bool },
-    Look { worker: usize },
-    Drain { worker: usize },
-    Stop { worker: usize },
-    /// The process is gone.
-    Crash { worker: usize },
-    /// The lease ran out; the process may go on.
-    DeclareDead { worker: usize },
-    /// The canceller reads that this claim is to be taken away.
-    Find { found: Found },
-    /// It takes away what it found.
-    TakeAway { found: Found },
-    Cancel { job: usize },
-    Retry { job: usize },
-}
-
-/// A mistake planted into the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Fault {
-    /// An end is accepted whatever its fence.
-    EndIgnoresFence,
-    /// An end leaves the job's row.
-    EndKeepsRow,
-    /// An end does not give the lane its place back.
-    EndForgetsLane,
-    /// The fence never rises.
-    FenceStays,
-    /// A claim takes jobs that are claimed.
-    ClaimTakesClaimed,
-    /// A claim does not look at the cap.
-    ClaimIgnoresCap,
-    /// A rescue does not tell the lane that a job is ready again.
-    RescueForgetsLane,
-    /// A release does not ask for the fence.
-    ReleaseIgnoresFence,
-    /// A cancel of a claimed job waits for its run to notice, and says that it is done.
-    CancelOnlyAsks,
-    /// A failure that is final is written nowhere.
-    FailureLost,
-    /// The new generation of a job is not taken out of the bundle's counts.
-    RetryForgetsCounts,
-}
-
-impl Action {
-    /// The claim under which a run writes.
-    fn claim(self) -> Option<Claim> {
-        match self {
-            Self::Start { claim, .. }
-            | Self::Complete { claim, .. }
-            | Self::Fail { claim, .. }
-            | Self::Release { claim, .. } => Some(claim),
-            _ => None,
-        }
-    }
-}
 
 impl State {
     /// Takes one step. Answers whether what was written was accepted.
@@ -114,6 +52,15 @@ impl State {
                 self.let_go(worker, claim, heard);
                 accepted
             }
+            Action::Cancel { job } => self.cancel(job, fault),
+            Action::Retry { job } => self.retry(job, fault),
+            _ => self.apply_to_workers(action, fault),
+        }
+    }
+
+    /// What happens to workers, and what the canceller makes of it.
+    fn apply_to_workers(&mut self, action: Action, fault: Option<Fault>) -> bool {
+        match action {
             Action::Look { worker } => self.look(worker, fault),
             Action::Drain { worker } => {
                 if self.workers[worker].standing == Standing::Alive {
@@ -147,15 +94,7 @@ impl State {
                 self.standing(found.claim).is_some()
                     && self.end(found.claim.job, Status::Cancelled, None, fault)
             }
-            Action::Cancel { job } => {
-                let claimed =
-                    self.jobs[job].row.as_ref().is_some_and(|row| row.worker().is_some());
-                let found = self.jobs[job].row.is_some();
-                self.jobs[job].cancelled |= found;
-                let only_asks = has(Fault::CancelOnlyAsks) && claimed;
-                found && (only_asks || self.end(job, Status::Cancelled, None, fault))
-            }
-            Action::Retry { job } => self.retry(job, fault),
+            _ => false,
         }
     }
 
@@ -287,9 +226,8 @@ impl State {
                 self.release(claim, fault);
             }
         }
-        let stands = |claim: &Claim| {
-            self.standing(*claim).is_some_and(|row| row.worker() == Some(worker))
-        };
+        let stands =
+            |claim: &Claim| self.standing(*claim).is_some_and(|row| row.worker() == Some(worker));
         let kept: Vec<Claim> = held.into_iter().filter(stands).collect();
         // Who was declared dead gives everything up.
         self.workers[worker].runs = alive;
@@ -312,6 +250,13 @@ impl State {
             self.tell_ready(claim.job);
         }
         true
+    }
+
+    fn cancel(&mut self, job: usize, fault: Option<Fault>) -> bool {
+        let Some(row) = &self.jobs[job].row else { return false };
+        let only_asks = fault == Some(Fault::CancelOnlyAsks) && row.worker().is_some();
+        self.jobs[job].cancelled = true;
+        only_asks || self.end(job, Status::Cancelled, None, fault)
     }
 
     fn retry(&mut self, job: usize, fault: Option<Fault>) -> bool {

@@ -4,10 +4,10 @@ use fastrand::Rng;
 use sluicegate::store::Store;
 use sqlx::PgPool;
 
+use crate::actions::Action;
 use crate::first;
 use crate::replay::Replay;
 use crate::rules::Protocol;
-use crate::steps::Action;
 
 /// A random walk.
 #[derive(Debug, Clone, Copy)]

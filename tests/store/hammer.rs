@@ -30,7 +30,8 @@ async fn one_client(store: Store, worker: WorkerId, seed: u64, told: Arc<Told>) 
         let some = held.split_off(held.len() - random.usize(0..=held.len()));
         let accepted = match random.u8(..20) {
             0..3 => {
-                let outcomes: Vec<_> = some.iter().map(|claim| failed(*claim, "no", true)).collect();
+                let outcomes: Vec<_> =
+                    some.iter().map(|claim| failed(*claim, "no", true)).collect();
                 store.fail_jobs(&outcomes, &vec![0; some.len()]).await.unwrap().len()
             }
             3..6 => store.release_jobs(&some).await.unwrap().len(),

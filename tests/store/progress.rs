@@ -81,7 +81,10 @@ async fn each_part_has_a_row_of_its_own_under_the_claim() {
 async fn a_checkpoint_is_found_by_the_next_claim_under_its_key_and_goes_with_the_end() {
     let rig = Rig::new().await;
     let first = rig.claimed().await;
-    assert!(!rig.store.keep_checkpoint(first, "key", &[1]).await.unwrap(), "there is no start mark");
+    assert!(
+        !rig.store.keep_checkpoint(first, "key", &[1]).await.unwrap(),
+        "there is no start mark"
+    );
     rig.store.mark_progress(&[at(first, 10.0)]).await.unwrap();
     assert!(rig.store.keep_checkpoint(first, "key", &[1, 2]).await.unwrap());
     assert!(rig.store.keep_checkpoint(first, "key", &[3, 0, 255]).await.unwrap());

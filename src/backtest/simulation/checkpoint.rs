@@ -104,17 +104,8 @@ impl From<KeptTrade> for Trade {
     fn from(kept: KeptTrade) -> Self {
         let [entry_bar, exit_bar, bars] = kept.bars;
         let [entry_time, exit_time] = kept.times;
-        let [
-            entry_price,
-            exit_price,
-            quantity,
-            pnl,
-            fees,
-            funding,
-            slippage,
-            mae_pct,
-            mfe_pct,
-        ] = kept.numbers;
+        let [entry_price, exit_price, quantity, pnl, fees, funding, slippage, mae_pct, mfe_pct] =
+            kept.numbers;
         Self {
             entry_bar,
             exit_bar,
