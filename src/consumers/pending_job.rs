@@ -109,12 +109,15 @@ impl PendingJobConsumer {
         tokio::pin!(run);
         let keeping = self.keep_checkpoints(job.claim, &context.control);
         tokio::pin!(keeping);
-        let ended = tokio::select! {
-            ended = &mut run => ended,
-            () = &mut keeping => run.await,
-            () = told_to_end(&context.control, shutdown) => {
-                context.control.cancel();
-                run.await
+        let mut told = false;
+        let ended = loop {
+            tokio::select! {
+                ended = &mut run => break ended,
+                () = &mut keeping => {}
+                () = told_to_end(&context.control, shutdown), if !told => {
+                    context.control.cancel();
+                    told = true;
+                }
             }
         };
         let answer = ended.unwrap_or_else(|panic| Err(panicked(panic.as_ref()).into()))?;

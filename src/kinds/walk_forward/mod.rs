@@ -102,7 +102,7 @@ impl<S: CandleSource> WalkForwardKind<S> {
         train: &Span<i64>,
         part: &mut Part,
     ) -> Result<Best, RunError> {
-        let Walk { request, control, kept, .. } = *walk;
+        let Walk { request, kept, .. } = *walk;
         let mut choice = Choice::default();
         let before = kept.mark(fold);
         if let Some(best) = before.best {
