@@ -157,11 +157,11 @@ impl<'d> Replay<'d> {
                 Ok(!store.release_jobs(&[self.real(claim)]).await.unwrap().is_empty())
             }
             Action::TakeAway { found } => self.take_away(found).await,
-            _ => self.call_about_workers(action, after).await,
+            _ => self.call_about_workers(action).await,
         }
     }
 
-    async fn call_about_workers(&self, action: Action, after: &State) -> Result<bool, String> {
+    async fn call_about_workers(&self, action: Action) -> Result<bool, String> {
         let store = self.store;
         match action {
             Action::Drain { worker } => {

@@ -21,7 +21,7 @@ pub(crate) struct Protocol {
 impl Protocol {
     /// What is small enough to be explored in every run of the tests.
     pub(crate) fn small() -> Self {
-        Self { jobs: 1, workers: 2, cap: 1, attempts_max: 3, fault: None }
+        Self { jobs: 1, workers: 2, cap: 1, attempts_max: 2, fault: None }
     }
 
     /// The state after a step, and whether what was written was accepted.
@@ -120,58 +120,71 @@ impl Model for Protocol {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always(NEITHER_LOST_NOR_DOUBLED, |_, state| {
+            Property::always(NEITHER_LOST_NOR_DOUBLED, |_, state: &State| {
                 state.jobs.iter().all(|job| job.row.is_some() != job.end.is_some())
             }),
-            Property::always(ONE_END, |_, state| state.jobs.iter().all(|job| job.accepted <= 1)),
-            Property::always(HIGHEST_FENCE, |_, state| {
+            Property::always(ONE_END, |_, state: &State| {
+                state.jobs.iter().all(|job| job.accepted <= 1)
+            }),
+            Property::always(HIGHEST_FENCE, |_, state: &State| {
                 let ends = state.jobs.iter().filter_map(|job| Some((job, job.end.as_ref()?)));
                 let mut written = ends.filter_map(|(job, end)| Some((job, end, end.writer?)));
                 written.all(|(job, end, writer)| {
                     (writer.fence, writer.attempt) == (job.highest, end.attempt)
                 })
             }),
-            Property::always(NO_LATE_WRITE, |_, state| !state.late_write_accepted),
-            Property::always(FENCES_DIFFER, |_, state| {
+            Property::always(NO_LATE_WRITE, |_, state: &State| !state.late_write_accepted),
+            Property::always(FENCES_DIFFER, |_, state: &State| {
                 let all: Vec<&Claim> = state.workers.iter().flat_map(|it| &it.held).collect();
                 let clash = |a: &Claim, b: &Claim| {
                     (a.job, a.fence) == (b.job, b.fence) && a.attempt != b.attempt
                 };
                 !all.iter().any(|a| all.iter().any(|b| clash(a, b)))
             }),
-            Property::always(CANCELLED_STAYS_SO, |_, state| {
+            Property::always(CANCELLED_STAYS_SO, |_, state: &State| {
                 let completed = |job: &crate::state::Job| {
                     job.end.as_ref().is_some_and(|end| end.status == Status::Completed)
                 };
                 !state.jobs.iter().any(|job| job.cancelled && completed(job))
             }),
-            Property::always(RUNNING_IS_A_RECOUNT, |_, state| {
+            Property::always(RUNNING_IS_A_RECOUNT, |_, state: &State| {
                 let told = state.lane.running - state.lane.released;
                 usize::try_from(told).is_ok_and(|told| told == state.claimed())
             }),
-            Property::always(CAP_HOLDS, |model: &Self, state| state.claimed() <= model.cap),
-            Property::always(COUNTS_ARE_A_RECOUNT, |_, state| {
+            Property::always(CAP_HOLDS, |model: &Self, state: &State| state.claimed() <= model.cap),
+            Property::always(COUNTS_ARE_A_RECOUNT, |_, state: &State| {
                 [Status::Completed, Status::Failed, Status::Cancelled].into_iter().all(|status| {
                     usize::try_from(state.counts[status as usize]) == Ok(state.ended(status))
                 })
             }),
-            Property::always(LIMITS_HOLD, |_, state| {
+            Property::always(LIMITS_HOLD, |_, state: &State| {
                 let mut rows = state.jobs.iter().filter_map(|job| job.row.as_ref());
                 rows.all(|row| row.failures < FAILURES_MAX && row.crashes < CRASHES_MAX)
             }),
             Property::always(RECOVERS, Self::recovers),
-            Property::sometimes("a worker believes in a claim that another has", |_, state| {
-                let mut all = state.workers.iter().flat_map(|it| &it.held);
-                all.any(|claim| {
-                    let row = state.jobs[claim.job].row.as_ref();
-                    row.is_some_and(|row| row.worker().is_some() && row.attempt > claim.attempt)
+            Property::sometimes(
+                "a worker believes in a claim that another has",
+                |_, state: &State| {
+                    let mut all = state.workers.iter().flat_map(|it| &it.held);
+                    all.any(|claim| {
+                        let row = state.jobs[claim.job].row.as_ref();
+                        row.is_some_and(|row| row.worker().is_some() && row.attempt > claim.attempt)
+                    })
+                },
+            ),
+            Property::sometimes(FOUND_TOO_LATE, |_, state: &State| {
+                state.found.filter(|found| found.is_dead).is_some_and(|found| {
+                    let row = state.jobs[found.claim.job].row.as_ref();
+                    row.is_some_and(|row| {
+                        row.worker().is_some() && row.attempt > found.claim.attempt
+                    })
                 })
             }),
-            Property::sometimes("a job is quarantined", |_, state| {
+            Property::sometimes("a job is quarantined", |_, state: &State| {
                 let mut ends = state.jobs.iter().filter_map(|job| job.end.as_ref());
                 ends.any(|end| end.status == Status::Failed && end.writer.is_none())
             }),
-            Property::sometimes("a second generation completes", |_, state| {
+            Property::sometimes("a second generation completes", |_, state: &State| {
                 state.jobs.iter().any(|job| job.retried) && state.ended(Status::Completed) > 0
             }),
         ]
@@ -189,6 +202,7 @@ pub(crate) const CAP_HOLDS: &str = "no more jobs are claimed than the cap";
 pub(crate) const COUNTS_ARE_A_RECOUNT: &str = "the bundle's counts are a recount";
 pub(crate) const LIMITS_HOLD: &str = "no job waits that failed or crashed too often";
 pub(crate) const NO_LATE_WRITE: &str = "no write under an older claim is accepted";
+pub(crate) const FOUND_TOO_LATE: &str = "the canceller is about to rescue what another has by now";
 pub(crate) const RECOVERS: &str = "whatever happened, a new worker brings all jobs to an end";
 
 impl Protocol {

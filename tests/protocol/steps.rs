@@ -21,7 +21,6 @@ impl State {
     }
 
     fn apply(&mut self, action: Action, cap: usize, fault: Option<Fault>) -> bool {
-        let has = |planted: Fault| fault == Some(planted);
         match action {
             Action::Claim { worker, heard } => {
                 let got = self.claim(worker, cap, fault);
@@ -116,7 +115,7 @@ impl State {
             lane.has_ready = true;
             lane.low = lane.low.min(low);
         }
-        let has_room = usize::try_from(lane.running).unwrap() < cap;
+        let has_room = usize::try_from(lane.running).is_ok_and(|running| running < cap);
         if !lane.has_ready || !(has_room || fault == Some(Fault::ClaimIgnoresCap)) {
             return None;
         }
