@@ -19,12 +19,12 @@ const SETTINGS: [(&str, &str); 8] = [
 
 /// Enough work for seconds.
 fn walk() -> Value {
-    let parameters = json!({ "fast": { "from": 2, "to": 21, "step": 1 },
-                             "slow": { "from": 30, "to": 69, "step": 1 } });
+    let parameters = json!({ "fast": { "from": 2, "to": 6, "step": 1 },
+                             "slow": { "from": 30, "to": 49, "step": 1 } });
     json!({
-        "ticker": "NOISE", "timeframe": "1m", "range": { "last": "30d" },
+        "ticker": "NOISE", "timeframe": "1m", "range": { "last": "10d" },
         "scenarios": [{ "preset": "dual_ema_cross", "params": parameters }],
-        "walk_forward": { "train": "10d", "test": "5d", "max_variants": 10_000 },
+        "walk_forward": { "train": "2d", "test": "2d", "max_variants": 10_000 },
     })
 }
 
