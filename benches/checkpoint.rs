@@ -54,9 +54,9 @@ fn main() {
             Backtest::new(&variant, checked, &Shared::nothing()).unwrap()
         };
         let (mut run, prepare) = timed(begin);
-        let ((), half) = timed(|| drop(run.step(CANDLES / 2)));
+        let (_, half) = timed(|| run.step(CANDLES / 2));
         let (checkpoint, keep) = timed(|| run.checkpoint(BYTES_MAX).unwrap());
-        let ((), rest) = timed(|| drop(run.step(CANDLES)));
+        let (_, rest) = timed(|| run.step(CANDLES));
         let report = run.finish();
         let mut resumed = begin();
         let (is_resumed, resume) = timed(|| resumed.resume(&checkpoint));
