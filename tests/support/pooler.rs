@@ -14,10 +14,12 @@ use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
 
 use super::daemon::DaemonProcess;
-use super::eventually::eventually;
 
 /// A start on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether it has started.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Ways around the poolers of this process, by the way through: what is pooled of which URL.
 static POOLED: Mutex<Option<HashMap<String, String>>> = Mutex::new(None);
@@ -58,10 +60,12 @@ impl Pooler {
         }
         command.arg(&config);
         let process = DaemonProcess::of(command);
-        eventually(PATIENCE, "the pooler listens", async || {
-            tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()
-        })
-        .await;
+        let listens = async {
+            while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, listens).await.unwrap();
         Self { address: format!("postgres@127.0.0.1:{port}"), _process: process, _folder: folder }
     }
 
