@@ -1,6 +1,6 @@
 //! Backtests that are interrupted again and again and go on from what they have kept.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
