@@ -2,7 +2,10 @@
 
 .DEFAULT_GOAL := help
 PEERS := bench/peers
-.PHONY: help demo test lint fmt chaos soak bench bench-peers bench-parts check-all
+PG ?= 18
+# Tests of what reaches the database: statements, the protocol, daemons.
+ON_POSTGRES := --test store --test protocol --test faults --test walk --test orders --test fairness
+.PHONY: help demo test test-pooled test-postgres lint fmt chaos soak bench bench-peers bench-parts check-all
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -14,6 +17,14 @@ demo: ## See it work: a private Postgres, sample candles, a bundle, live progres
 test: ## Run all tests that are not slow
 	@scripts/ensure-tools cargo-nextest influxdb
 	cargo nextest run --locked
+
+test-pooled: ## Run the tests of store, protocol and daemons through pgbouncer in transaction mode
+	@scripts/ensure-tools cargo-nextest pgbouncer
+	SLUICEGATE_TEST_POOLER=1 cargo nextest run --locked $(ON_POSTGRES)
+
+test-postgres: ## Run the same on another Postgres, from npm: make test-postgres PG=18 (14, 16, 17)
+	@scripts/ensure-tools cargo-nextest
+	SLUICEGATE_PG_BIN="$$(scripts/postgres-binaries $(PG))" cargo nextest run --locked $(ON_POSTGRES)
 
 lint: ## Check format, clippy and documentation; warnings are errors
 	@scripts/ensure-tools
@@ -44,12 +55,13 @@ bench-peers: ## Measure other job queues beside ours; needs Node and npm
 	npm ci --prefix $(PEERS)/node --no-audit --no-fund
 	cargo bench --locked --bench peers
 
-bench-parts: ## Measure engine, candles, metrics, signals and pipes alone
+bench-parts: ## Measure engine, checkpoints, candles, metrics, signals and pipes alone
 	@scripts/ensure-tools
-	cargo bench --locked --bench engine --bench candles --bench metrics --bench signals --bench pipe
+	cargo bench --locked --bench engine --bench checkpoint --bench candles --bench metrics --bench signals --bench pipe
 
 check-all: lint ## Everything: lint, slow tests too, each bench once
 	@scripts/ensure-tools cargo-nextest pgbouncer influxdb libfaketime
 	cargo nextest run --locked --run-ignored all
+	$(MAKE) test-pooled
 	cargo test --doc --locked
 	cargo test --benches --locked

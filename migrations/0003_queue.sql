@@ -222,7 +222,15 @@ create unlogged table sluicegate.progress (
     fence      bigint not null,
     percent    double precision not null,
     stall_ms   bigint,
-    updated_at timestamptz not null default clock_timestamp()
+    updated_at timestamptz not null default clock_timestamp(),
+    checkpoint          bytea,
+    checkpoint_key      text,
+    checkpoint_failures int
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+-- Out of the way of the ticks, which then do not copy it; numbers do not compress.
+alter table sluicegate.progress alter column checkpoint set storage external;
 comment on table sluicegate.progress is 'Newest progress of running jobs; one statement per process and tick.';
+comment on column sluicegate.progress.checkpoint is 'What another run of the job goes on from after an interruption; gone with a crash of the server, as the whole table.';
+comment on column sluicegate.progress.checkpoint_key is 'Variant, candles and versions: only the same run goes on from it.';
+comment on column sluicegate.progress.checkpoint_failures is 'Failures of the job when it was kept: after one more it counts no longer.';
 comment on column sluicegate.progress.stall_ms is 'The run counts as stalled when nothing moved for so long; null: not watched.';

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::checked::{CheckedCandles, Span};
 
 /// Candles at whose closes account and position are the same. The equity at each of these closes is
 /// `balance + quantity * (close - entry_price)`.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Stretch {
     /// The candle after the last one of the stretch; it starts where the one before it ends.
     pub(super) end: usize,
@@ -51,7 +53,7 @@ impl Stretch {
 }
 
 /// Equity at the close of every traded candle.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Curve {
     start: usize,
     stretches: Vec<Stretch>,
@@ -61,6 +63,11 @@ impl Curve {
     /// An empty curve from candle `start` on, with room for so many stretches.
     pub(super) fn with_capacity(start: usize, stretches: usize) -> Self {
         Self { start, stretches: Vec::with_capacity(stretches) }
+    }
+
+    /// How many stretches there are.
+    pub(super) fn len(&self) -> usize {
+        self.stretches.len()
     }
 
     /// The candles covered so far.

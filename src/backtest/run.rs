@@ -14,7 +14,7 @@ use super::rules::{self, RuleError};
 use super::settings::check_settings;
 use super::shared::Shared;
 use super::signals::Signals;
-use super::simulation::{Inputs, Ledger, Simulation, hold_curve};
+use super::simulation::{CHECKPOINT_VERSION, Inputs, Ledger, Simulation, hold_curve};
 use super::variant::{Fill, Variant};
 use super::window::traded;
 
@@ -91,6 +91,9 @@ pub struct Backtest {
 }
 
 impl Backtest {
+    /// Version of the bytes of a checkpoint.
+    pub const CHECKPOINT_VERSION: u32 = CHECKPOINT_VERSION;
+
     /// Computes the indicators and signals of the whole run, or takes them from runs before; nothing
     /// is traded yet.
     ///
@@ -147,6 +150,20 @@ impl Backtest {
         self.simulation.advance(self.simulation.bar().saturating_add(candles));
         let window = &self.inputs.window;
         Progress { done: self.simulation.bar() - window.start, total: window.len() }
+    }
+
+    /// What another run of the same variant on the same candles needs to go on from here; `None` where
+    /// that is more than `bytes_max` bytes. Indicators and signals are not in it.
+    #[must_use]
+    pub fn checkpoint(&self, bytes_max: usize) -> Option<Vec<u8>> {
+        self.simulation.checkpoint(bytes_max)
+    }
+
+    /// Goes on from a checkpoint. Whoever keeps it sees to it that variant, candles, engine and
+    /// [`Backtest::CHECKPOINT_VERSION`] are the same. Answers `false`, and changes nothing, where it
+    /// cannot be one of this run.
+    pub fn resume(&mut self, checkpoint: &[u8]) -> bool {
+        self.simulation.resume(checkpoint)
     }
 
     /// Simulates what is left, closes an open position at the last close, and reports.

@@ -2,14 +2,17 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
 use super::lookups::Lookups;
 use crate::domain::job::{Claim, ClaimedJob, Ending, Failure, Outcome};
-use crate::kinds::{FindResult, Kinds, PartReport, RunContext, RunControl, RunError, WritePart};
+use crate::kinds::{
+    Checkpoint, CheckpointLimits, FindCheckpoint, FindResult, Kinds, PartReport, RunContext,
+    RunControl, RunError, WritePart,
+};
 use crate::metrics::{JobMetrics, RunEnd};
 use crate::pipeline::{Consumer, Panicked, Sender, Shutdown};
 use crate::store::Store;
@@ -59,10 +62,16 @@ impl PendingJobConsumer {
         let claim = job.claim;
         let Some(control) = self.worker.held().control(claim) else { return Ok(()) };
         if control.is_cancelled() {
-            return Box::pin(self.interrupted(claim)).await;
+            return Box::pin(self.interrupted(claim, &control)).await;
         }
         let write_part = self.write_part(claim);
-        let context = RunContext { control, write_part, find_result: self.find_result() };
+        let context = RunContext {
+            control,
+            write_part,
+            find_result: self.find_result(),
+            find_checkpoint: self.find_checkpoint(job),
+            checkpoints: self.checkpoint_limits(),
+        };
         let began = Instant::now();
         let ended = self.run(job, &context, shutdown).await;
         let kind = self.kinds.known_name(&job.kind);
@@ -71,7 +80,7 @@ impl PendingJobConsumer {
             Ok(ending) => ending,
             Err(RunError::Failed(failure)) => Ending::Failed(failure),
             Err(RunError::Interrupted | RunError::Unavailable(_)) => {
-                return Box::pin(self.interrupted(claim)).await;
+                return Box::pin(self.interrupted(claim, &context.control)).await;
             }
         };
         self.worker.held().run_ended(claim);
@@ -99,11 +108,17 @@ impl PendingJobConsumer {
         self.worker.note(Event::Started, &[job.claim]);
         let run = AssertUnwindSafe(self.kinds.run(job, context)).catch_unwind();
         tokio::pin!(run);
-        let ended = tokio::select! {
-            ended = &mut run => ended,
-            () = told_to_end(&context.control, shutdown) => {
-                context.control.cancel();
-                run.await
+        let keeping = self.keep_checkpoints(job.claim, &context.control);
+        tokio::pin!(keeping);
+        let mut told = false;
+        let ended = loop {
+            tokio::select! {
+                ended = &mut run => break ended,
+                () = &mut keeping => {}
+                () = told_to_end(&context.control, shutdown), if !told => {
+                    context.control.cancel();
+                    told = true;
+                }
             }
         };
         let answer = ended.unwrap_or_else(|panic| Err(panicked(panic.as_ref()).into()))?;
@@ -116,6 +131,52 @@ impl PendingJobConsumer {
             let lookups = Arc::clone(&lookups);
             Box::pin(async move { lookups.find(variant_digest).await })
         })
+    }
+
+    /// An interrupted run leaves something only to the next claim of its job.
+    fn find_checkpoint(&self, job: &ClaimedJob) -> FindCheckpoint {
+        let (store, claim, is_first) = (self.store.clone(), job.claim, job.attempt <= 1);
+        Arc::new(move |key| {
+            let store = store.clone();
+            Box::pin(async move {
+                if is_first {
+                    return None;
+                }
+                let found = store.find_checkpoint(claim, &key).await;
+                found.unwrap_or_else(|error| {
+                    tracing::warn!(
+                        job = claim.job_id,
+                        error = format!("{error:#}"),
+                        "find a checkpoint"
+                    );
+                    None
+                })
+            })
+        })
+    }
+
+    fn checkpoint_limits(&self) -> CheckpointLimits {
+        let settings = self.worker.settings();
+        CheckpointLimits {
+            every: Duration::from_millis(settings.checkpoint_after_ms),
+            bytes_max: settings.checkpoint_kb_max << 10,
+        }
+    }
+
+    /// Stores what a run leaves to go on from; never ends by itself.
+    async fn keep_checkpoints(&self, claim: Claim, control: &RunControl) {
+        loop {
+            let checkpoint = control.kept().await;
+            Box::pin(self.keep(claim, &checkpoint)).await;
+        }
+    }
+
+    /// Without a checkpoint a run begins afresh: nothing fails with it.
+    async fn keep(&self, claim: Claim, checkpoint: &Checkpoint) {
+        let Checkpoint { key, state } = checkpoint;
+        if let Err(error) = self.store.keep_checkpoint(claim, key, state).await {
+            tracing::warn!(job = claim.job_id, error = format!("{error:#}"), "keep a checkpoint");
+        }
     }
 
     fn write_part(&self, claim: Claim) -> WritePart {
@@ -133,10 +194,13 @@ impl PendingJobConsumer {
 
     /// A run that was cancelled, or cannot be done now: given back if the claim still stands, dropped if it was lost. Boxed
     /// by its callers: the statement's future is large, and every job would carry its room along.
-    async fn interrupted(&self, claim: Claim) -> anyhow::Result<()> {
+    async fn interrupted(&self, claim: Claim, control: &RunControl) -> anyhow::Result<()> {
         let held = self.worker.held().control(claim).is_some();
         self.worker.held().remove(claim);
         if held {
+            if let Some(checkpoint) = control.take_kept() {
+                self.keep(claim, &checkpoint).await;
+            }
             self.worker.note(Event::Releasing, &[claim]);
             let released = self.store.release_jobs(&[claim]).await?;
             self.worker.note_those(Event::Released, &[claim], &released);

@@ -1,10 +1,13 @@
-//! What a run and the daemon tell each other: stop, and how far it is.
+//! What a run and the daemon tell each other: stop, how far it is, and what to go on from.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
+
+use super::Checkpoint;
 
 /// Cancellation, progress and the moment of the start of one run. Looking at it takes no lock, so a
 /// computing thread may do it every few thousand candles.
@@ -14,6 +17,8 @@ pub struct RunControl {
     wake: Notify,
     percent_bits: AtomicU64,
     begun: OnceLock<Instant>,
+    kept: Mutex<Option<Checkpoint>>,
+    keeping: Notify,
 }
 
 impl RunControl {
@@ -49,6 +54,27 @@ impl RunControl {
     #[must_use]
     pub fn begun(&self) -> Option<Instant> {
         self.begun.get().copied()
+    }
+
+    /// Leaves a checkpoint to be stored, in place of one that has not been taken.
+    pub fn keep(&self, checkpoint: Checkpoint) {
+        *self.kept.lock() = Some(checkpoint);
+        self.keeping.notify_one();
+    }
+
+    /// Takes the newest checkpoint that has not been taken.
+    pub fn take_kept(&self) -> Option<Checkpoint> {
+        self.kept.lock().take()
+    }
+
+    /// Takes the next checkpoint.
+    pub async fn kept(&self) -> Checkpoint {
+        loop {
+            if let Some(checkpoint) = self.take_kept() {
+                return checkpoint;
+            }
+            self.keeping.notified().await;
+        }
     }
 
     /// Says how far the run is, 0 to 100.

@@ -1,6 +1,7 @@
 //! What jobs can be. A kind is one file here and one line in [`Kinds::new`]'s caller, the wiring.
 
 pub mod backtest;
+mod checkpoint;
 mod control;
 pub mod outage;
 mod parts;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use self::checkpoint::Keeper;
+pub use self::checkpoint::{Checkpoint, CheckpointLimits, FindCheckpoint};
 pub use self::control::RunControl;
 pub use self::parts::{Part, PartReport, WritePart};
 use crate::domain::job::{ClaimedJob, Failure};
@@ -74,6 +77,10 @@ pub struct RunContext {
     pub write_part: WritePart,
     /// Looks for the stored result of an equal variant.
     pub find_result: FindResult,
+    /// Looks for what an interrupted run of the job has kept.
+    pub find_checkpoint: FindCheckpoint,
+    /// When this one keeps something.
+    pub checkpoints: CheckpointLimits,
 }
 
 impl RunContext {
@@ -84,6 +91,8 @@ impl RunContext {
             control,
             write_part: Arc::new(|_| Box::pin(async { Ok(()) })),
             find_result: Arc::new(|_| Box::pin(async { None })),
+            find_checkpoint: Arc::new(|_| Box::pin(async { None })),
+            checkpoints: CheckpointLimits::NEVER,
         }
     }
 }

@@ -128,6 +128,10 @@ impl Settings {
         let acquire = self.database.acquire_timeout_ms;
         let allowed = format!("at least 2 times database.acquire_timeout_ms, {}", acquire * 2);
         check(orphan >= acquire * 2, "worker.orphan_after_ms", orphan, &allowed)?;
+        let (every, kb_max) = (worker.checkpoint_after_ms, worker.checkpoint_kb_max);
+        check(every >= 100, "worker.checkpoint_after_ms", every, "at least 100")?;
+        let in_range = (1..=65_536).contains(&kb_max);
+        check(in_range, "worker.checkpoint_kb_max", kb_max, "1 to 65536")?;
         check(worker.slots <= 1_024, "worker.slots", worker.slots, "0 to 1024")
     }
 

@@ -72,6 +72,52 @@ impl Store {
         Ok(())
     }
 
+    /// Keeps what the next run of a job can go on from; nothing is kept for a run that lost its claim,
+    /// or that has no start mark yet. Answers whether it was kept.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn keep_checkpoint(
+        &self,
+        claim: Claim,
+        key: &str,
+        state: &[u8],
+    ) -> Result<bool, StoreError> {
+        let kept = run!(
+            self,
+            "keep a checkpoint",
+            "keep_checkpoint",
+            execute,
+            claim.job_id,
+            claim.fence,
+            key,
+            state
+        );
+        Ok(kept.rows_affected() > 0)
+    }
+
+    /// What an interrupted run of a job has kept under this key, if the job has not failed since.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn find_checkpoint(
+        &self,
+        claim: Claim,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        const WHAT: &str = "find a checkpoint";
+        let row = run!(
+            self,
+            "find a checkpoint",
+            "find_checkpoint",
+            fetch_optional,
+            claim.job_id,
+            claim.fence,
+            key
+        );
+        row.map(|row| column(&row, "checkpoint", WHAT)).transpose()
+    }
+
     /// Writes one part's own row. Answers whether the claim still held.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Migrations, and which daemon may work with which schema.
 
+use sqlx::Executor;
 use sqlx::migrate::Migrator;
 
 use super::{BEGIN, Store, StoreError, column, failed};
@@ -34,14 +35,23 @@ impl Store {
         const WHAT: &str = "migrate the schema";
         self.refuse_newer_schema().await?;
         let mut transaction = self.pool.begin_with(BEGIN).await.map_err(failed(WHAT))?;
+        // The migrator names its statements, and the names would meet those of other migrators that had
+        // the same server connection behind a pooler.
+        if self.pooled {
+            transaction.execute("deallocate all").await.map_err(failed(WHAT))?;
+        }
         // A lock of the transaction, not of the session: it works behind a pooler as well. The number
         // only has to be the same in every version.
         sqlx::query("select pg_advisory_xact_lock(7320815240191)")
+            .persistent(false)
             .execute(&mut *transaction)
             .await
             .map_err(failed(WHAT))?;
         // Not `run`: its bounds make the future one that cannot be spawned.
         migrations().run_direct(None, &mut *transaction, false).await?;
+        if self.pooled {
+            transaction.execute("deallocate all").await.map_err(failed(WHAT))?;
+        }
         transaction.commit().await.map_err(failed(WHAT))
     }
 

@@ -44,6 +44,10 @@ pub struct WorkerSettings {
     pub abort_ms: u64,
     /// Claims in the worker's name that it does not hold are given back after this long, milliseconds.
     pub orphan_after_ms: u64,
+    /// A run that computes for longer keeps a checkpoint this often, milliseconds.
+    pub checkpoint_after_ms: u64,
+    /// Larger checkpoints are not kept, KiB.
+    pub checkpoint_kb_max: usize,
 }
 
 impl WorkerSettings {

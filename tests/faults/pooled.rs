@@ -1,18 +1,17 @@
-//! The whole path through a real `PgBouncer` in transaction mode.
+//! Daemons behind a real `PgBouncer` in transaction mode: without a session of their own, and with one.
 
-use std::fs;
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::Command;
+use std::time::Duration;
 
-use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::history;
 use crate::scene::{
-    PATIENCE, insert_bundle, insert_cancel, insert_job_of, insert_sleeps, one, stuck, until,
-    until_all_ended,
+    PATIENCE, SHORT_LEASE, insert_bundle, insert_cancel, insert_job, insert_job_of, insert_sleeps,
+    one, stuck, until, until_all_ended,
 };
-use crate::support::{DaemonProcess, TestDatabase, eventually};
+use crate::support::{DaemonProcess, Pooler, TestDatabase};
+
+const POOLED: (&str, &str) = ("database.pooled", "true");
 
 #[tokio::test]
 #[ignore = "needs pgbouncer"]
@@ -20,9 +19,10 @@ async fn everything_works_through_a_pooler_in_transaction_mode() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     sqlx::query("drop schema sluicegate cascade").execute(pool).await.unwrap();
-    let (_bouncer, _folder, url) = start_pgbouncer(&database).await;
+    let pooler = Pooler::start(&database.url()).await;
+    let url = pooler.url(database.name());
     let mut daemons: Vec<DaemonProcess> =
-        (0..3).map(|_| DaemonProcess::run(&url, &[("database.pooled", "true")])).collect();
+        (0..3).map(|_| DaemonProcess::run(&url, &[POOLED])).collect();
     until(pool, "select to_regclass('sluicegate.workers') is not null").await;
     until(pool, "select count(*) = 3 from sluicegate.workers").await;
     insert_bundle(pool, 3).await;
@@ -33,6 +33,7 @@ async fn everything_works_through_a_pooler_in_transaction_mode() {
     until_all_ended(pool).await;
     history::check(pool).await;
     assert_eq!(one::<String>(pool, "select status from sluicegate.bundles").await, "completed");
+    assert!(one::<bool>(pool, "select not bool_or(session_lock) from sluicegate.workers").await);
     daemons.iter().for_each(DaemonProcess::terminate);
     for daemon in &mut daemons {
         assert_eq!(daemon.wait(PATIENCE).await.code(), Some(0));
@@ -41,39 +42,59 @@ async fn everything_works_through_a_pooler_in_transaction_mode() {
     }
 }
 
-/// A pooler with few server connections, so that clients change servers all the time.
-async fn start_pgbouncer(database: &TestDatabase) -> (DaemonProcess, TempDir, String) {
-    let server: sqlx::postgres::PgConnectOptions = database.url().parse().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let folder = tempfile::Builder::new().prefix("pgbouncer-").tempdir().unwrap();
-    let (name, users) = (database.name(), folder.path().join("users"));
-    fs::write(&users, "\"postgres\" \"\"\n").unwrap();
-    let config = folder.path().join("pgbouncer.ini");
-    let (host, server_port, users) = (server.get_host(), server.get_port(), users.display());
-    fs::write(
-        &config,
-        format!(
-            "[databases]\n{name} = host={host} port={server_port} user=postgres\n\
-             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-             auth_type = any\nauth_file = {users}\npool_mode = transaction\n\
-             default_pool_size = 4\n"
-        ),
-    )
-    .unwrap();
-    // Debian's folder, which only root has in its path.
-    let installed = Path::new("/usr/sbin/pgbouncer");
-    let program = if installed.exists() { installed } else { Path::new("pgbouncer") };
-    let mut command = Command::new(program);
-    if nix::unistd::geteuid().is_root() {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        command.args(["-u", "nobody"]);
-    }
-    command.arg(&config);
-    let bouncer = DaemonProcess::of(command);
-    eventually(PATIENCE, "the pooler listens", async || {
-        tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()
-    })
-    .await;
-    (bouncer, folder, format!("postgres://postgres@127.0.0.1:{port}/{name}"))
+/// Kills a daemon that holds a job, and answers how long it takes until another one has it.
+async fn handed_on_after(session_url: Option<&str>, settings: &[(&str, &str)]) -> Duration {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let pooler = Pooler::start(&database.url()).await;
+    let (url, direct) = (pooler.url(database.name()), database.url());
+    let mut all = vec![POOLED];
+    all.extend(settings);
+    all.extend(session_url.map(|key| (key, direct.as_str())));
+    let first = DaemonProcess::run(&url, &all);
+    insert_job(pool, "sleep", &stuck()).await;
+    until(pool, "select count(*) = 1 from sluicegate.job_status where status = 'running'").await;
+    let session = one::<bool>(pool, "select bool_and(session_lock) from sluicegate.workers").await;
+    assert_eq!(session, session_url.is_some());
+    let _second = DaemonProcess::run(&url, &all);
+    until(pool, "select count(*) = 2 from sluicegate.workers").await;
+    first.kill9();
+    let killed = Instant::now();
+    until(pool, "select exists (select from sluicegate.queue where state = 1 and attempt = 2)")
+        .await;
+    killed.elapsed()
+}
+
+#[tokio::test]
+#[ignore = "needs pgbouncer"]
+async fn without_a_session_a_killed_process_is_found_when_its_lease_runs_out() {
+    let took = handed_on_after(None, &SHORT_LEASE).await;
+    // The lease, a look of the canceller and one of the claims, and a busy machine.
+    assert!(took < Duration::from_millis(1_500 + 200) + Duration::from_secs(3), "{took:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs pgbouncer"]
+async fn a_session_beside_the_pooler_shows_a_killed_process_long_before_its_lease_runs_out() {
+    // The default lease is 15 s.
+    let took = handed_on_after(Some("database.session_url"), &[]).await;
+    assert!(took < Duration::from_secs(8), "{took:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs pgbouncer"]
+async fn a_session_beside_the_pooler_wakes_a_daemon_that_hardly_polls() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let pooler = Pooler::start(&database.url()).await;
+    let direct = database.url();
+    let settings = [
+        POOLED,
+        ("database.session_url", direct.as_str()),
+        ("pipes.pending_job.poll_interval_ms", "600000"),
+    ];
+    let _daemon = DaemonProcess::run(&pooler.url(database.name()), &settings);
+    until(pool, "select bool_or(idle and session_lock) is true from sluicegate.workers").await;
+    insert_sleeps(pool, 1, 0, 0).await;
+    until_all_ended(pool).await;
 }

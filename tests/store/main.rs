@@ -10,6 +10,7 @@ mod constraints;
 mod endings;
 mod failures;
 mod fairness;
+mod hammer;
 mod inserts;
 mod leased_starts;
 mod leases;

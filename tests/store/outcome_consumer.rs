@@ -23,6 +23,8 @@ async fn consumer(rig: &mut Rig, jobs: i32) -> (OutcomeConsumer, Worker, Vec<Cla
         drain_ms: 1_000,
         abort_ms: 1_000,
         orphan_after_ms: 60_000,
+        checkpoint_after_ms: 60_000,
+        checkpoint_kb_max: 1_024,
     };
     let worker = Worker::start(
         &rig.store,

@@ -76,3 +76,37 @@ async fn each_part_has_a_row_of_its_own_under_the_claim() {
     rig.store.release_jobs(&[claim]).await.unwrap();
     assert!(!rig.store.write_part(claim, 0, 50.0, None).await.unwrap());
 }
+
+#[tokio::test]
+async fn a_checkpoint_is_found_by_the_next_claim_under_its_key_and_goes_with_the_end() {
+    let rig = Rig::new().await;
+    let first = rig.claimed().await;
+    assert!(
+        !rig.store.keep_checkpoint(first, "key", &[1]).await.unwrap(),
+        "there is no start mark"
+    );
+    rig.store.mark_progress(&[at(first, 10.0)]).await.unwrap();
+    assert!(rig.store.keep_checkpoint(first, "key", &[1, 2]).await.unwrap());
+    assert!(rig.store.keep_checkpoint(first, "key", &[3, 0, 255]).await.unwrap());
+    rig.store.mark_progress(&[at(first, 50.0)]).await.unwrap();
+    rig.store.release_jobs(&[first]).await.unwrap();
+    assert!(!rig.store.keep_checkpoint(first, "key", &[4]).await.unwrap(), "the claim is lost");
+
+    let second = rig.claim(1).await[0].claim;
+    assert_eq!(rig.store.find_checkpoint(second, "key").await.unwrap(), Some(vec![3, 0, 255]));
+    assert_eq!(rig.store.find_checkpoint(second, "other").await.unwrap(), None);
+    assert_eq!(rig.store.find_checkpoint(first, "key").await.unwrap(), None);
+    rig.store.end_jobs(&EndingBatch::of([&completed(second)])).await.unwrap();
+    assert_eq!(rig.one::<i64>("select count(*) from sluicegate.progress").await, 0);
+}
+
+#[tokio::test]
+async fn after_a_failure_a_run_begins_afresh() {
+    let rig = Rig::new().await;
+    let first = rig.claimed().await;
+    rig.store.mark_progress(&[at(first, 10.0)]).await.unwrap();
+    assert!(rig.store.keep_checkpoint(first, "key", &[1]).await.unwrap());
+    rig.store.fail_jobs(&[failed(first, "no", true)], AT_ONCE).await.unwrap();
+    let second = rig.claim(1).await[0].claim;
+    assert_eq!(rig.store.find_checkpoint(second, "key").await.unwrap(), None);
+}

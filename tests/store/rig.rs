@@ -7,7 +7,7 @@ use sqlx::postgres::Postgres;
 use sqlx::{AssertSqlSafe, Decode, Executor, Type};
 use uuid::Uuid;
 
-use crate::support::TestDatabase;
+use crate::support::{TestDatabase, pooled};
 
 /// Long enough that no lease runs out while a test is looking.
 pub(crate) const LEASE_MS: i64 = 600_000;
@@ -22,12 +22,13 @@ pub(crate) struct Rig {
     pub(crate) worker: WorkerId,
 }
 
-/// Settings of a store on this database.
+/// Settings of a store on this database, through its pooler where there is one.
 pub(crate) fn settings(url: String) -> DatabaseSettings {
+    let through_pooler = pooled(&url);
     DatabaseSettings {
-        url,
-        session_url: String::new(),
-        pooled: false,
+        session_url: if through_pooler.is_some() { url.clone() } else { String::new() },
+        pooled: through_pooler.is_some(),
+        url: through_pooler.unwrap_or(url),
         max_connections: 10,
         acquire_timeout_ms: 30_000,
         statement_timeout_ms: 60_000,

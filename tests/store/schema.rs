@@ -133,6 +133,7 @@ async fn a_pooled_store_does_all_the_same() {
     let rig = Rig::new().await;
     let mut pooled = settings(rig.db.url());
     pooled.pooled = true;
+    pooled.session_url = String::new();
     let store = Store::new(&pooled).unwrap();
     store.ping().await.unwrap();
     assert!(!store.has_session());

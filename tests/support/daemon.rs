@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use super::eventually::eventually;
+use super::pooler::pooled;
 
 /// Kills its process group when the pipe it reads ends, which is when the test's process ends.
 const GUARD: &str = "read -r _; kill -KILL 0";
@@ -27,10 +28,15 @@ pub(crate) struct DaemonProcess {
 
 impl DaemonProcess {
     /// Starts `sluicegate run` on `database_url`. A setting is a key as in the config file and its value:
-    /// `("pipes.pending_job.capacity", "5")`.
+    /// `("pipes.pending_job.capacity", "5")`. Behind a pooler it has a session of its own.
     pub(crate) fn run(database_url: &str, settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
         command.arg("run").env("DATABASE_URL", database_url);
+        if let Some(through_pooler) = pooled(database_url) {
+            command.env("DATABASE_URL", through_pooler);
+            command.env("SLUICEGATE__DATABASE__POOLED", "true");
+            command.env("SLUICEGATE__DATABASE__SESSION_URL", database_url);
+        }
         // Daemons of many tests run side by side.
         command.env("SLUICEGATE__HTTP__LISTEN", "");
         for (key, value) in settings {

@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::cluster::{Cluster, cluster};
+use super::pooler::Pooler;
 
 /// The migrated database that others are copied from, 40 ms each instead of a migration.
 const TEMPLATE: &str = "sluicegate_template";
@@ -21,6 +22,7 @@ pub(crate) struct TestDatabase {
     name: String,
     admin_url: String,
     pool: PgPool,
+    pooler: Option<Pooler>,
     server: Option<PrivatePostgres>,
 }
 
@@ -39,7 +41,7 @@ impl TestDatabase {
             migrate(&with_database(&cluster.admin_url, &name)).await;
         }
         admin.close().await.unwrap();
-        Self::open(name, cluster.admin_url.clone(), None)
+        Self::open(name, cluster.admin_url.clone(), None).await
     }
 
     /// A database on a server of its own that flushes commits, for tests that stop or kill the server.
@@ -56,13 +58,15 @@ impl TestDatabase {
         run(&mut admin, "create database test").await;
         admin.close().await.unwrap();
         migrate(&server.url("test")).await;
-        Self::open("test".to_owned(), admin_url, Some(server))
+        Self::open("test".to_owned(), admin_url, Some(server)).await
     }
 
-    fn open(name: String, admin_url: String, server: Option<PrivatePostgres>) -> Self {
-        let options: PgConnectOptions = with_database(&admin_url, &name).parse().unwrap();
+    async fn open(name: String, admin_url: String, server: Option<PrivatePostgres>) -> Self {
+        let url = with_database(&admin_url, &name);
+        let options: PgConnectOptions = url.parse().unwrap();
         let pool = PgPoolOptions::new().max_connections(10).connect_lazy_with(options);
-        Self { name, admin_url, pool, server }
+        let pooler = Pooler::if_asked_for(&url, &name).await;
+        Self { name, admin_url, pool, pooler, server }
     }
 
     /// The name of the database, unique on its server.
@@ -70,7 +74,7 @@ impl TestDatabase {
         &self.name
     }
 
-    /// The URL to reach it by.
+    /// The URL to reach it by, whatever pooler there may be.
     pub(crate) fn url(&self) -> String {
         with_database(&self.admin_url, &self.name)
     }

@@ -7,5 +7,6 @@ mod support;
 mod by_hand;
 mod real_candles;
 mod refusals;
+mod resumed;
 mod scene;
 mod turns;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use sluicegate::candles::{FileSource, SeriesKey, generate};
 use sqlx::Row;
 use tempfile::TempDir;
 
@@ -40,6 +41,17 @@ impl Scene {
         scene
     }
 
+    /// With a month of candles of a minute.
+    pub(crate) async fn noise() -> Self {
+        let scene = Self::new().await;
+        let key = SeriesKey { ticker: "NOISE".to_owned(), timeframe: "1m".parse().unwrap() };
+        let candles = generate(key.timeframe, 45_000, 1, 1_600_000_000_000);
+        let source = FileSource::new(scene.candles.path());
+        let write = move || source.write_series(&key, "noise", &candles);
+        tokio::task::spawn_blocking(write).await.unwrap().unwrap();
+        scene
+    }
+
     pub(crate) fn store(&self, ticker: &str, timeframe: &str, csv: &str) {
         let folder = self.candles.path().join(ticker).join(timeframe);
         fs::create_dir_all(&folder).unwrap();
@@ -47,12 +59,17 @@ impl Scene {
     }
 
     pub(crate) fn daemon(&self, slots: &str) -> DaemonProcess {
+        self.daemon_with(slots, &[])
+    }
+
+    pub(crate) fn daemon_with(&self, slots: &str, more: &[(&str, &str)]) -> DaemonProcess {
         let dir = self.candles.path().to_str().unwrap();
-        let settings = [
+        let mut settings = vec![
             ("candles.files.dir", dir),
             ("worker.slots", slots),
             ("pipes.pending_job.poll_interval_ms", "50"),
         ];
+        settings.extend(more);
         DaemonProcess::run(&self.db.url(), &settings)
     }
 

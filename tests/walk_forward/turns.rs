@@ -1,7 +1,6 @@
 //! A long walk-forward on one slot: others come in between, and a cancel ends it.
 
 use serde_json::{Value, json};
-use sluicegate::candles::{FileSource, SeriesKey, generate};
 
 use crate::scene::{PATIENCE, Scene};
 use crate::support::eventually;
@@ -20,14 +19,7 @@ fn walk(scenario: &Value, train: &str) -> Value {
 
 #[tokio::test]
 async fn a_long_walk_lets_others_in_between_and_ends_when_it_is_cancelled() {
-    let scene = Scene::new().await;
-    let key = SeriesKey { ticker: "NOISE".to_owned(), timeframe: "1m".parse().unwrap() };
-    let candles = generate(key.timeframe, 45_000, 1, 1_600_000_000_000);
-    let source = FileSource::new(scene.candles.path());
-    tokio::task::spawn_blocking(move || source.write_series(&key, "noise", &candles))
-        .await
-        .unwrap()
-        .unwrap();
+    let scene = Scene::noise().await;
     // Ten thousand variants in each of 23 folds: hours of work.
     let parameters = json!({ "fast": { "from": 2, "to": 101, "step": 1 },
                              "slow": { "from": 110, "to": 209, "step": 1 } });

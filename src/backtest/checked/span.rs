@@ -1,10 +1,12 @@
 //! The lowest and the highest of some prices.
 
+use serde::{Deserialize, Serialize};
+
 /// Prices compared together.
 pub(super) const LANES: usize = 4;
 
 /// The lowest and the highest of some prices.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(in crate::backtest) struct Span {
     /// The lowest; infinity of none.
     pub(in crate::backtest) low: f64,

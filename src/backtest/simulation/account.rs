@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use crate::backtest::curve::Stretch;
 use crate::backtest::trade::Trade;
 use crate::backtest::variant::{self, Config};
@@ -21,7 +23,7 @@ const USED_UP: f64 = 1e-12;
 const BEYOND_COUNTING: f64 = 1e30;
 
 /// Cash, and what happened so far.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Account {
     balance: f64,
     /// Balances with which trading goes on after a settlement.
@@ -102,6 +104,16 @@ impl Account {
         self.ledger.ambiguous_bars += usize::from(exit.certainty == Certainty::Assumed);
         self.ledger.resolved_bars += usize::from(exit.certainty == Certainty::Resolved);
         self.ledger.trades.push(trade);
+    }
+
+    /// The candles that the book covers so far.
+    pub(super) fn bars(&self) -> Range<usize> {
+        self.ledger.curve.bars()
+    }
+
+    /// Trades and stretches booked so far.
+    pub(super) fn entries(&self) -> [usize; 2] {
+        [self.ledger.trades.len(), self.ledger.curve.len()]
     }
 
     /// The book, closed after the candle before `end`.

@@ -1,5 +1,7 @@
 //! What a fill costs.
 
+use serde::{Deserialize, Serialize};
+
 use crate::backtest::variant::Config;
 
 /// Fees and slippage as shares of one.
@@ -11,7 +13,7 @@ pub(super) struct Costs {
 }
 
 /// A price that was traded at, and what trading there cost per unit.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Fill {
     /// Price paid or received, slippage included.
     pub(super) price: f64,

@@ -1,5 +1,7 @@
 //! What the signals ask for at each close, once contradictions are taken out.
 
+use serde::{Deserialize, Serialize};
+
 use crate::backtest::bits::Bits;
 use crate::backtest::signals::Signals;
 use crate::backtest::trade::Side;
@@ -63,7 +65,7 @@ impl Decisions {
 
 /// The next close at which each side is to be left, remembered: without an exit in sight, every
 /// position would search all candles again.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct NextLeaves {
     long: usize,
     short: usize,

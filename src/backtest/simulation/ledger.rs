@@ -1,14 +1,15 @@
 //! What happened in a run.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::backtest::curve::Curve;
 use crate::backtest::trade::Trade;
 
 /// What happened in a run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::backtest) struct Ledger {
     /// Finished trades, oldest first.
+    #[serde(with = "super::checkpoint::trades")]
     pub(in crate::backtest) trades: Vec<Trade>,
     /// Equity at the close of every traded candle.
     pub(in crate::backtest) curve: Curve,
@@ -44,7 +45,7 @@ impl Ledger {
 }
 
 /// Entries that were asked for and not made, by reason.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejections {
     /// Less than one step, than the smallest notional, or than anything.
     pub too_small: usize,

@@ -21,6 +21,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::checked::CheckedCandles;
 use super::signals::Signals;
 use super::trade::{ExitReason, Side};
@@ -28,6 +30,7 @@ use super::variant::{Config, Fill, Intrabar, MoneyManagement, OnOpposite, StopsA
 
 mod account;
 mod baseline;
+mod checkpoint;
 mod costs;
 mod decisions;
 mod detail;
@@ -40,6 +43,7 @@ mod sizing;
 
 use account::Account;
 pub(super) use baseline::hold_curve;
+pub(super) use checkpoint::CHECKPOINT_VERSION;
 use costs::Costs;
 use decisions::{Decisions, NextLeaves};
 use detail::Detail;
@@ -93,7 +97,7 @@ struct Setup {
 }
 
 /// What moves: all that a run stopped between two candles has to know to go on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct State {
     /// The first candle not yet simulated.
     bar: usize,

@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use crate::backtest::checked::{CheckedCandles, Fixed, Levels, Span};
 use crate::backtest::trade::{ExitReason, Side};
 use crate::backtest::variant::{Intrabar, MoneyManagement};
@@ -27,7 +29,7 @@ pub(super) struct OrderRules {
 }
 
 /// Prices at which a position ends by itself. An order that is not there lies at an infinity.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Orders {
     side: Side,
     stop: f64,
@@ -39,7 +41,7 @@ pub(super) struct Orders {
 }
 
 /// A stop that follows the best close.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Trail {
     best: f64,
     /// Level / best close.

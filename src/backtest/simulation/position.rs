@@ -1,5 +1,7 @@
 //! An open position.
 
+use serde::{Deserialize, Serialize};
+
 use crate::backtest::checked::Span;
 use crate::backtest::trade::Side;
 
@@ -7,7 +9,7 @@ use super::costs::Fill;
 use super::orders::Orders;
 
 /// What is held, what it cost so far, and the orders that rest on it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Position {
     pub(super) side: Side,
     pub(super) entry_bar: usize,
@@ -24,7 +26,7 @@ pub(super) struct Position {
 }
 
 /// Where a position stands with its funding.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct FundingDue {
     /// Paid so far, account currency.
     pub(super) paid: f64,

@@ -155,6 +155,38 @@ proptest! {
     }
 
     #[test]
+    fn a_run_that_goes_on_from_its_checkpoints_is_the_uninterrupted_one(
+        (market, variant) in any_case(), slices in prop::collection::vec(0..40_usize, 0..20),
+    ) {
+        let mut interrupted = begin(&market, &variant);
+        for candles in slices {
+            let progress = interrupted.step(candles);
+            let checkpoint = interrupted.checkpoint(usize::MAX).unwrap();
+            interrupted = begin(&market, &variant);
+            prop_assert!(interrupted.resume(&checkpoint));
+            prop_assert_eq!(interrupted.step(0), progress);
+        }
+        let (report, whole) = (interrupted.finish(), begin(&market, &variant).finish());
+        prop_assert_eq!(&report.digest, &whole.digest);
+        prop_assert_eq!(report, whole);
+    }
+
+    #[test]
+    fn what_cannot_be_a_checkpoint_changes_nothing(
+        (market, variant) in any_case(), step in 0..200_usize, cut in 0.0..1.0_f64,
+    ) {
+        let mut run = begin(&market, &variant);
+        run.step(step);
+        let checkpoint = run.checkpoint(usize::MAX).unwrap();
+        prop_assert_eq!(run.checkpoint(checkpoint.len() - 1), None);
+        let kept = (0..checkpoint.len()).filter(|at| f64::from(u32::try_from(*at).unwrap())
+            < cut * f64::from(u32::try_from(checkpoint.len()).unwrap())).count();
+        let mut other = begin(&market, &variant);
+        prop_assert!(!other.resume(&checkpoint[..kept.min(checkpoint.len() - 1)]));
+        prop_assert_eq!(other.finish(), begin(&market, &variant).finish());
+    }
+
+    #[test]
     fn the_bounds_are_the_run_under_the_other_rule((market, mut variant) in any_case()) {
         variant.config.execution.bounds = true;
         let report = begin(&market, &variant).finish();

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::{Answer, JobKind, Limits, RunContext, RunControl, RunError};
+use super::{Answer, JobKind, Keeper, Limits, RunContext, RunControl, RunError};
 use crate::backtest::request::parse_spec;
 use crate::backtest::variant::Variant;
 use crate::backtest::{Backtest, Progress, Report};
@@ -72,14 +72,19 @@ impl<S: CandleSource> JobKind for BacktestKind<S> {
 
     async fn run(&self, variant: Variant, context: &RunContext) -> Result<Answer, RunError> {
         let prepared = self.preparer.load(variant, &context.control).await?;
-        if let Some(row) = stored(&prepared, context).await {
+        let digest = variant_digest(&prepared);
+        if let Some(row) = stored(&prepared, &digest, context).await {
             context.control.begin();
             return Ok(answer(row));
         }
         let control = Arc::clone(&context.control);
         let slice_candles = self.slice_candles;
+        let (key, checkpoints) = (checkpoint_key(&digest), context.checkpoints);
+        let kept = (context.find_checkpoint)(key.clone()).await;
         let work = move || {
-            let (report, run_ms) = simulate(&prepared, slice_candles, &control)?;
+            let keeper = Keeper::new(&control, checkpoints, key);
+            let run = Resumable { kept: kept.as_deref(), keeper };
+            let (report, run_ms) = run.simulate(&prepared, slice_candles, &control)?;
             Ok(answer(row::result_row(&prepared, &report, run_ms)))
         };
         on_a_slot(&self.slots, &context.control, work).await
@@ -87,11 +92,11 @@ impl<S: CandleSource> JobKind for BacktestKind<S> {
 }
 
 /// The stored result of an equal variant, unless the bundle asks for a run of its own.
-async fn stored(prepared: &Prepared, context: &RunContext) -> Option<Value> {
+async fn stored(prepared: &Prepared, digest: &str, context: &RunContext) -> Option<Value> {
     if !prepared.variant.config.reuse_results {
         return None;
     }
-    let row = (context.find_result)(variant_digest(prepared)).await?;
+    let row = (context.find_result)(digest.to_owned()).await?;
     row::reused(row, prepared)
 }
 
@@ -128,11 +133,60 @@ fn simulate(
     }
     control.begin();
     let began = Instant::now();
-    let told = |progress: Progress| {
-        control.set_percent(percent_of(progress.done as u64, progress.total as u64));
-    };
+    let told = |_: &Backtest, progress: Progress| tell(control, progress);
     let report = run_through(prepared.start()?, slice_candles, control, told)?;
-    Ok((report, began.elapsed().as_secs_f64() * 1_000.0))
+    Ok((report, ms_since(began)))
+}
+
+/// A run that may go on from where another one was interrupted, and may be interrupted itself.
+struct Resumable<'k> {
+    kept: Option<&'k [u8]>,
+    keeper: Keeper,
+}
+
+impl Resumable<'_> {
+    /// As [`simulate`]; the time that the interrupted run took counts too.
+    fn simulate(
+        mut self,
+        prepared: &Prepared,
+        slice_candles: usize,
+        control: &RunControl,
+    ) -> Result<(Report, f64), RunError> {
+        if control.is_cancelled() {
+            return Err(RunError::Interrupted);
+        }
+        control.begin();
+        let began = Instant::now();
+        let mut backtest = prepared.start()?;
+        let kept = self.kept.and_then(|kept| postcard::from_bytes::<(f64, &[u8])>(kept).ok());
+        let before_ms = kept.filter(|(_, state)| backtest.resume(state)).map(|(ms, _)| ms);
+        if before_ms.is_some() {
+            tracing::info!("goes on from a checkpoint");
+        }
+        let run_ms = || before_ms.unwrap_or_default() + ms_since(began);
+        let told = |backtest: &Backtest, progress: Progress| {
+            tell(control, progress);
+            self.keeper.look(|bytes_max| {
+                let state = backtest.checkpoint(bytes_max)?;
+                postcard::to_allocvec(&(run_ms(), state.as_slice())).ok()
+            });
+        };
+        let report = run_through(backtest, slice_candles, control, told)?;
+        Ok((report, run_ms()))
+    }
+}
+
+/// What decides over a run and over how it is kept.
+fn checkpoint_key(variant_digest: &str) -> String {
+    format!("{variant_digest} {}", Backtest::CHECKPOINT_VERSION)
+}
+
+fn tell(control: &RunControl, progress: Progress) {
+    control.set_percent(percent_of(progress.done as u64, progress.total as u64));
+}
+
+fn ms_since(began: Instant) -> f64 {
+    began.elapsed().as_secs_f64() * 1_000.0
 }
 
 /// Runs to the end unless it is cancelled; `told` hears after each slice how far it is.
@@ -140,17 +194,19 @@ pub(super) fn run_through(
     mut backtest: Backtest,
     slice_candles: usize,
     control: &RunControl,
-    told: impl Fn(Progress),
+    mut told: impl FnMut(&Backtest, Progress),
 ) -> Result<Report, RunError> {
     loop {
         let progress = backtest.step(slice_candles);
         if progress.done >= progress.total {
             return Ok(backtest.finish());
         }
-        if control.is_cancelled() {
+        let cancelled = control.is_cancelled();
+        // Told afterwards: who is interrupted has the chance to keep what it has.
+        told(&backtest, progress);
+        if cancelled {
             return Err(RunError::Interrupted);
         }
-        told(progress);
     }
 }
 

@@ -31,16 +31,16 @@ pub(super) struct Best {
 }
 
 impl Choice {
-    /// Runs as many variants as fit into a turn and need the candles that are prepared.
+    /// Runs as many variants, at most `most`, as fit into a turn and need the candles that are prepared.
     pub(super) fn take_turn(
         mut self,
         request: &WalkForwardRequest,
         prepared: &Prepared,
-        slice_candles: usize,
+        (most, slice_candles): (usize, usize),
         control: &RunControl,
     ) -> Result<Self, RunError> {
         let candles = prepared.loaded.window.len().max(1);
-        for _ in 0..(TURN_CANDLES / candles).clamp(1, TURN_VARIANTS) {
+        for _ in 0..(TURN_CANDLES / candles).clamp(1, TURN_VARIANTS).min(most) {
             let variant = request.variant_within(self.next, prepared.variant.range);
             let Some(mut variant) = variant.filter(|variant| prepared.suits(variant)) else {
                 break;
@@ -51,7 +51,7 @@ impl Choice {
             // Nobody looks at the curve of a train window.
             variant.config.keep.equity_points = 0;
             let backtest = prepared.start_as(&variant)?;
-            let report = run_through(backtest, slice_candles, control, |_| ())?;
+            let report = run_through(backtest, slice_candles, control, |_, _| ())?;
             let figure = request.walk.metric.figure(&report.metrics);
             if self.best.as_ref().is_none_or(|best| beats(figure, best.figure)) {
                 let run = Run { report, candle_digest: prepared.loaded.digest.clone() };

@@ -1,6 +1,7 @@
 //! The kind `walk_forward`: the best variant of each train window, run on the test window after it.
 
 mod choice;
+mod kept;
 mod output;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::domain::job::Failure;
 use crate::pipeline::Slots;
 
 use self::choice::{Best, Choice};
+use self::kept::{Kept, Mark};
 use self::output::{FoldOutput, Run, output};
 
 /// Most folds of a job: each has a row in `job_parts`.
@@ -39,8 +41,18 @@ impl<S: CandleSource> fmt::Debug for WalkForwardKind<S> {
 
 /// A fold, and whether there are candles in both of its windows.
 struct Planned {
+    number: usize,
     fold: Fold,
     has_candles: bool,
+}
+
+/// What the folds of a job have in common.
+#[derive(Clone, Copy)]
+struct Walk<'w> {
+    request: &'w Arc<WalkForwardRequest>,
+    control: &'w Arc<RunControl>,
+    kept: &'w Kept,
+    test_points: u32,
 }
 
 impl<S: CandleSource> WalkForwardKind<S> {
@@ -58,22 +70,21 @@ impl<S: CandleSource> WalkForwardKind<S> {
     /// Chooses on the train window and runs the chosen one on the test window.
     async fn run_fold(
         &self,
-        request: &Arc<WalkForwardRequest>,
+        walk: &Walk<'_>,
         planned: Planned,
-        test_points: u32,
-        control: &Arc<RunControl>,
         mut part: Part,
     ) -> Result<FoldOutput, RunError> {
-        let Planned { fold, has_candles } = planned;
+        let Planned { number, fold, has_candles } = planned;
+        let Walk { request, control, test_points, .. } = *walk;
         let mut output = FoldOutput::new(&fold);
         if has_candles {
-            let best = self.choose(request, &fold.train, control, &mut part).await?;
+            let best = self.choose(walk, number, &fold.train, &mut part).await?;
             let mut variant = variant_within(request, best.number, &fold.test)?;
             variant.config.keep.equity_points = test_points;
             let prepared = self.preparer.load(variant, control).await?;
             let slice_candles = self.slice_candles;
             let work = move |control: &RunControl| {
-                let report = run_through(prepared.start()?, slice_candles, control, |_| ())?;
+                let report = run_through(prepared.start()?, slice_candles, control, |_, _| ())?;
                 Ok((Run { report, candle_digest: prepared.loaded.digest }, prepared.variant))
             };
             let (tested, variant) = self.on_a_slot(control, work).await?;
@@ -86,24 +97,45 @@ impl<S: CandleSource> WalkForwardKind<S> {
     /// Runs every variant on the train window, turn by turn, and answers the best.
     async fn choose(
         &self,
-        request: &Arc<WalkForwardRequest>,
+        walk: &Walk<'_>,
+        fold: usize,
         train: &Span<i64>,
-        control: &Arc<RunControl>,
         part: &mut Part,
     ) -> Result<Best, RunError> {
+        let Walk { request, kept, .. } = *walk;
         let mut choice = Choice::default();
+        let before = kept.mark(fold);
+        if let Some(best) = before.best {
+            // What was chosen before the interruption is run once more.
+            choice.next = best;
+            choice = self.take_turn(walk, choice, train, 1).await?;
+            choice.next = before.next;
+        }
         while choice.next < request.len() {
-            let variant = variant_within(request, choice.next, train)?;
-            let prepared = self.preparer.load(variant, control).await?;
-            let (request_here, slice_candles) = (Arc::clone(request), self.slice_candles);
-            let work = move |control: &RunControl| {
-                choice.take_turn(&request_here, &prepared, slice_candles, control)
-            };
-            choice = self.on_a_slot(control, work).await?;
+            choice = self.take_turn(walk, choice, train, usize::MAX).await?;
+            let best = choice.best.as_ref().map(|best| best.number);
+            kept.note(fold, Mark { next: choice.next, best });
             // The test counts as one variant more.
             part.set_percent(percent_of(choice.next, request.len() + 1));
         }
         choice.best.ok_or_else(no_variant)
+    }
+
+    /// One turn of a choice, of at most so many variants.
+    async fn take_turn(
+        &self,
+        walk: &Walk<'_>,
+        choice: Choice,
+        train: &Span<i64>,
+        variants_max: usize,
+    ) -> Result<Choice, RunError> {
+        let variant = variant_within(walk.request, choice.next, train)?;
+        let prepared = self.preparer.load(variant, walk.control).await?;
+        let (request, slice_candles) = (Arc::clone(walk.request), self.slice_candles);
+        let work = move |control: &RunControl| {
+            choice.take_turn(&request, &prepared, (variants_max, slice_candles), control)
+        };
+        self.on_a_slot(walk.control, work).await
     }
 
     /// Does work on a thread for computing, and marks the begin of the run. A run that is cancelled
@@ -153,19 +185,22 @@ impl<S: CandleSource> JobKind for WalkForwardKind<S> {
 
     async fn run(&self, spec: String, context: &RunContext) -> Result<Answer, RunError> {
         let control = &context.control;
+        let text = spec.clone();
         let read = move |_: &RunControl| {
-            parse_walk_forward(&spec).map_err(|error| failure("invalid_spec", &error, false).into())
+            parse_walk_forward(&text).map_err(|error| failure("invalid_spec", &error, false).into())
         };
         let request = Arc::new(self.on_a_slot(control, read).await?);
         let first = request.variant(0).ok_or_else(no_variant)?;
         let whole = self.preparer.load(first, control).await?;
         let (variant, planned) = (whole.variant.clone(), plan(&request, &whole.loaded)?);
+        let kept = Kept::find(context, &spec, &whole.loaded.digest, planned.len()).await;
         // Its place is for the folds.
         drop(whole);
         let folds = u32::try_from(planned.len()).unwrap_or(u32::MAX);
         let test_points = Test::points_max(variant.config.keep.equity_points, folds);
-        let run = |planned, part| self.run_fold(&request, planned, test_points, control, part);
-        let folds = context.in_parts(planned, self.slots.count(), run).await?;
+        let walk = Walk { request: &request, control, kept: &kept, test_points };
+        let run = |planned, part| self.run_fold(&walk, planned, part);
+        let folds = kept.ended(context.in_parts(planned, self.slots.count(), run).await)?;
         Ok(Answer { output: output(&request, &variant, &folds), row: None })
     }
 }
@@ -181,9 +216,10 @@ fn plan(request: &WalkForwardRequest, loaded: &LoadedCandles) -> Result<Vec<Plan
         .walk
         .folds(loaded.from_ms..loaded.until_ms)
         .take(FOLDS_MAX + 1)
-        .map(|fold| {
+        .enumerate()
+        .map(|(number, fold)| {
             let has_candles = has_candles(&fold.train) && has_candles(&fold.test);
-            Planned { fold, has_candles }
+            Planned { number, fold, has_candles }
         })
         .collect();
     if planned.len() > FOLDS_MAX {
