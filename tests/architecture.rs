@@ -27,7 +27,7 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
         &["store", "pipeline", "worker", "kinds", "metrics", "backtest", "statistics", "domain"],
     ),
     ("http", &["pipeline", "worker", "metrics"]),
-    ("metrics", &["pipeline", "guard"]),
+    ("metrics", &["pipeline", "guard", "store"]),
     ("worker", &["store", "kinds", "guard", "pipeline", "domain"]),
     ("guard", &["store", "pipeline"]),
     ("kinds", &["candles", "backtest", "statistics", "pipeline", "domain"]),

@@ -78,6 +78,11 @@ impl BatchConsumer for DeadJobCancellerConsumer {
             dead.into_iter().partition(|job| job.death == Death::Worker);
         let claims: Vec<Claim> = orphans.iter().map(|job| job.claim).collect();
         self.rescue(&claims).await?;
+        for job in &orphans {
+            self.metrics.rescue_took(std::time::Duration::from_millis(
+                u64::try_from(job.silent_ms).unwrap_or(0),
+            ).as_secs_f64());
+        }
         for job in &overdue {
             self.cancel(job).await?;
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::lookups::Lookups;
@@ -63,12 +64,16 @@ impl PendingJobConsumer {
         }
         let write_part = self.write_part(claim);
         let context = RunContext { control, write_part, find_result: self.find_result() };
+        let kind = self.kinds.known_name(&job.kind);
+        self.metrics.run_begins(kind, job.attempt, job.waited_ms / 1e3);
         let began = Instant::now();
         let ended = self.run(job, &context, shutdown).await;
-        let kind = self.kinds.known_name(&job.kind);
         self.metrics.run_ended(kind, run_end(&ended), began.elapsed().as_secs_f64());
         let ending = match ended {
-            Ok(ending) => ending,
+            Ok(ending) => {
+                self.count_candles(&ending);
+                ending
+            }
             Err(RunError::Failed(failure)) => Ending::Failed(failure),
             Err(RunError::Interrupted | RunError::Unavailable(_)) => {
                 return Box::pin(self.interrupted(claim)).await;
@@ -78,6 +83,16 @@ impl PendingJobConsumer {
         // The claim stays held until its end is written: the look would give it back otherwise.
         let outcome = Outcome { claim, ending, attempt: job.attempt };
         self.outcomes.send(outcome).await.map_err(|_| anyhow::anyhow!("the outcome pipe has ended"))
+    }
+
+    /// What was computed, not what was found.
+    fn count_candles(&self, ending: &Ending) {
+        let Ending::Completed { answer: Some(row), .. } = ending else { return };
+        let run_ms = row.get("run_ms").and_then(Value::as_f64).unwrap_or(0.0);
+        let candles = row.get("candles").and_then(Value::as_u64).unwrap_or(0);
+        if run_ms > 0.0 {
+            self.metrics.backtested(candles, run_ms / 1e3);
+        }
     }
 
     /// Runs the job; a panic of its code is an error of the job.

@@ -110,6 +110,7 @@ impl Watch {
             baseline: self.controller.baseline(),
             statement: lately.mean_statement().or(readings.statement),
             pool_wait: lately.mean_wait().or(readings.pool_wait),
+            snapshot_age: self.server.is_some().then(|| self.controller.snapshot_age()),
             server: self.server.clone(),
         };
     }

@@ -40,6 +40,7 @@ impl Store {
                     kind: column(row, "kind", WHAT)?,
                     spec: column(row, "spec", WHAT)?,
                     timeout_s: column(row, "timeout_s", WHAT)?,
+                    waited_ms: column(row, "waited_ms", WHAT)?,
                 })
             })
             .collect()

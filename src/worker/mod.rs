@@ -8,7 +8,7 @@ mod session;
 mod wakes;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -59,6 +59,7 @@ pub struct Worker(Arc<Inner>);
 struct Inner {
     store: Store,
     settings: WorkerSettings,
+    slots: AtomicUsize,
     host: String,
     id: AtomicI32,
     trusted_until: Mutex<Instant>,
@@ -88,6 +89,7 @@ impl Worker {
         let worker = Self(Arc::new(Inner {
             store: store.with_patience(patience),
             settings,
+            slots: AtomicUsize::new(settings.slot_count()),
             host: host_name(),
             id: AtomicI32::new(0),
             trusted_until: Mutex::new(Instant::now()),
@@ -151,7 +153,7 @@ impl Worker {
     pub fn slot_room(&self) -> usize {
         let settings = &self.0.settings;
         let ahead = Duration::from_millis(settings.claim_ahead_ms);
-        self.0.outage.room(self.held().slot_room(settings.slot_count(), ahead))
+        self.0.outage.room(self.held().slot_room(self.slots(), ahead))
     }
 
     /// Whether more jobs that need a slot should be claimed soon.
@@ -159,7 +161,18 @@ impl Worker {
     pub fn slots_run_dry(&self) -> bool {
         let settings = &self.0.settings;
         let ahead = Duration::from_millis(settings.claim_ahead_ms);
-        self.held().slots_run_dry(settings.slot_count(), ahead)
+        self.held().slots_run_dry(self.slots(), ahead)
+    }
+
+    /// Threads for jobs that compute.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.0.slots.load(Ordering::Acquire)
+    }
+
+    /// Claims for another number of threads from now on; the row of the worker keeps what it began with.
+    pub fn set_slots(&self, slots: usize) {
+        self.0.slots.store(slots, Ordering::Release);
     }
 
     /// Settings the worker was started with.
@@ -173,7 +186,7 @@ impl Worker {
         let before = Instant::now();
         let id = inner.store.next_worker_id().await?;
         let lease_ms = i64::try_from(inner.settings.lease_ms).unwrap_or(i64::MAX);
-        let slots = inner.settings.slot_count();
+        let slots = self.slots();
         // The session's lock comes afterwards; until it is there only the lease speaks for the worker.
         inner.store.register_worker(id, &inner.host, slots, lease_ms).await?;
         let replaced = inner.id.swap(id, Ordering::AcqRel);
