@@ -96,6 +96,7 @@ declare
     user_rooms int[];
     full_lanes bigint[] := '{}';
     got_lanes bigint[];
+    folded    boolean;
 begin
     perform from workers w
       where w.id = for_worker and w.dead_at is null and not w.draining
@@ -107,7 +108,14 @@ begin
     if exists (select from queue d where d.delayed and d.run_at <= clock_timestamp()) then
         perform promote_delayed_jobs();
     end if;
-    perform fold_lane_deltas();
+    -- News that only give places back can wait: until then a lane seems fuller than it is, never emptier.
+    -- Each fold leaves a dead version of every lane it touches.
+    folded := exists (select from workers w where w.id = for_worker and w.idle)
+              or (select count(*) >= 100 or bool_or(n.low_id is not null)
+                    from (select d.low_id from lane_deltas d limit 100) n);
+    if folded then
+        perform fold_lane_deltas();
+    end if;
 
     -- Every round claims a job, or finds a lane empty, so the bound is only a guard.
     for round in 1 .. 1000 loop
@@ -118,19 +126,23 @@ begin
               into room_lanes, kind_rooms, user_rooms, full_lanes
               from room_of_lanes() r;
         end if;
-        lanes_now := array(
-            select l.spot from (select l.ctid as spot from lanes l
+        with waiting as materialized (
+            select l.ctid as spot, l.lane_id, l.priority, l.vtime from lanes l
              where l.has_ready and not l.paused and l.running < l.running_max
                and l.lane_id <> all (full_lanes)
-               and (cpu_want > 0 or l.kind <> all (cpu_kinds))
-               and l.priority = (
-                   select max(t.priority) from lanes t
-                    where t.has_ready and not t.paused and t.running < t.running_max
-                      and t.lane_id <> all (full_lanes)
-                      and (cpu_want > 0 or t.kind <> all (cpu_kinds)))
-             order by l.vtime, l.lane_id
-             limit least(want, 64)
-               for no key update) l);
+               and (cpu_want > 0 or l.kind <> all (cpu_kinds)))
+        select array(
+            select l.spot from (select v.ctid as spot from lanes v
+             where v.ctid = any (array(
+                   select w.spot from waiting w where w.priority = (select max(t.priority) from waiting t)
+                    order by w.vtime, w.lane_id limit least(want, 64)))
+               for no key update) l)
+          into lanes_now;
+        if cardinality(lanes_now) = 0 and not folded then
+            perform fold_lane_deltas();
+            folded := true;
+            continue;
+        end if;
         exit when cardinality(lanes_now) = 0;
 
         with fair as (
