@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 PEERS := bench/peers
-.PHONY: help demo test lint fmt bench bench-peers bench-parts check-all
+.PHONY: help demo test lint fmt bench bench-peers bench-parts check-all manifests image-test deny
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -38,8 +38,17 @@ bench-parts: ## Measure engine, candles, metrics, signals and pipes alone
 	@scripts/ensure-tools
 	cargo bench --locked --bench engine --bench candles --bench metrics --bench signals --bench pipe
 
+manifests: ## Build all manifests and hold them against the schemas of Kubernetes; needs kubectl and python3
+	scripts/check-manifests
+
+image-test: ## Build the image and run a job in it; needs docker
+	scripts/image-test
+
+deny: ## Licences and origins of dependencies; needs cargo-deny
+	cargo deny --locked check bans licenses sources
+
 check-all: lint ## Everything: lint, slow tests too, each bench once
-	@scripts/ensure-tools cargo-nextest pgbouncer influxdb
+	@scripts/ensure-tools cargo-nextest pgbouncer influxdb promtool
 	cargo nextest run --locked --run-ignored all
 	cargo test --doc --locked
 	cargo test --benches --locked

@@ -116,6 +116,12 @@ impl Controller {
         self.baseline.value()
     }
 
+    /// Whether nothing is done here at this moment, and enough is known for when something is.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.worked.is_none() && self.pace >= 1.0 && self.baseline().is_some()
+    }
+
     /// Whether how others fare matters at this moment: they work, and this process does or is slowed.
     #[must_use]
     pub fn is_watchful(&self) -> bool {

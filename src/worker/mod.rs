@@ -8,7 +8,7 @@ mod session;
 mod wakes;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -68,6 +68,8 @@ struct Inner {
     outage: Outage,
     limits: Limits,
     guard: Guard,
+    claims_stand: AtomicBool,
+    others_are_silent: AtomicBool,
     renew_now: tokio::sync::Notify,
     new_id: tokio::sync::Notify,
 }
@@ -98,6 +100,8 @@ impl Worker {
             outage,
             limits: Limits::default(),
             guard,
+            claims_stand: AtomicBool::new(true),
+            others_are_silent: AtomicBool::new(true),
             renew_now: tokio::sync::Notify::new(),
             new_id: tokio::sync::Notify::new(),
         }));
@@ -141,6 +145,18 @@ impl Worker {
     #[must_use]
     pub fn is_steady_for(&self, span: Duration) -> bool {
         self.0.last_failure.lock().is_none_or(|failed| failed.elapsed() > span)
+    }
+
+    /// Whether somebody may hold claims that nobody looks after: claims stand, as of the last look.
+    #[must_use]
+    pub fn claims_stand(&self) -> bool {
+        self.0.claims_stand.load(Ordering::Acquire)
+    }
+
+    /// Whether another worker was silent at the last look.
+    #[must_use]
+    pub fn others_are_silent(&self) -> bool {
+        self.0.others_are_silent.load(Ordering::Acquire)
     }
 
     /// Renews the lease without waiting for its turn: somebody knows that claims were taken away.
