@@ -133,87 +133,109 @@ fn pooler(found: bool, said: bool) -> Finding {
 
 /// What the server shows, in the order in which one would look.
 fn server(settings: &Settings, seen: &Examined, now_ms: f64) -> Vec<Finding> {
-    use State::{Warning, Wrong};
-    let Examined { version, role, .. } = seen;
-    let connection = format!("PostgreSQL {version}, role {role}");
-    let private = seen.is_local || seen.is_encrypted;
-    let clear = "add sslmode=verify-full to database.url";
-    let how = if seen.is_encrypted { "encrypted" } else { "not encrypted" };
+    let mut findings = connections(settings, seen);
+    findings.extend(upkeep(seen));
     let apart_ms = (seen.server_ms - now_ms).abs();
+    findings.push(Finding::held(
+        apart_ms < CLOCKS_APART_MS,
+        State::Warning,
+        "clock",
+        format!("{apart_ms:.0} ms from the server's"),
+        "look at time synchronisation; the daemon goes by the server's clock alone",
+    ));
+    findings
+}
+
+/// Who we are to the server, and what we may.
+fn connections(settings: &Settings, seen: &Examined) -> Vec<Finding> {
+    let Examined { version, role, connections, connections_max, .. } = seen;
     let ours = i64::from(settings.database.max_connections) + 2;
-    let room = i64::from(seen.connections_max) - seen.connections;
-    let held = seen.held_s.unwrap_or(0.0);
-    let holder = seen.held_by.as_deref().unwrap_or("nobody");
-    let list = |names: &[String]| {
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-    };
+    let room = i64::from(*connections_max) - connections;
+    let not = |holds: bool| if holds { "" } else { "not " };
     vec![
-        Finding::held(seen.version_num >= 140_000, Wrong, "connection", connection, "14 is the oldest that will do"),
-        Finding::held(private, Warning, "encryption", how, clear),
+        Finding::held(
+            seen.version_num >= 140_000,
+            State::Wrong,
+            "connection",
+            format!("PostgreSQL {version}, role {role}"),
+            "14 is the oldest that will do",
+        ),
+        Finding::held(
+            seen.is_local || seen.is_encrypted,
+            State::Warning,
+            "encryption",
+            format!("{}encrypted", not(seen.is_encrypted)),
+            "add sslmode=verify-full to database.url",
+        ),
         Finding::held(
             seen.forbidden.is_empty(),
-            Wrong,
+            State::Wrong,
             "privileges",
             format!("tables that {role} may not change: {}", list(&seen.forbidden)),
             "run roles/roles.sql, and use the role sluicegate_daemon",
         ),
         Finding::held(
             seen.sees_others,
-            Warning,
+            State::Warning,
             "statistics",
-            if seen.sees_others { "sessions of others are seen" } else { "sessions of others are not seen" },
+            format!("sessions of others are {}seen", not(seen.sees_others)),
             format!("grant pg_read_all_stats to {role}: without it all others count as busy"),
         ),
         Finding::held(
             room >= ours,
-            Warning,
+            State::Warning,
             "connections",
-            format!("{} of {} in use, a replica takes up to {ours}", seen.connections, seen.connections_max),
+            format!("{connections} of {connections_max} in use, a replica takes up to {ours}"),
             "raise max_connections, or lower database.max_connections",
         ),
+    ]
+}
+
+/// Whether old rows are removed.
+fn upkeep(seen: &Examined) -> Vec<Finding> {
+    let held = seen.held_s.unwrap_or(0.0);
+    let holder = seen.held_by.as_deref().unwrap_or("nobody");
+    vec![
         Finding::held(
             seen.vacuums,
-            Wrong,
+            State::Wrong,
             "autovacuum",
             if seen.vacuums { "on" } else { "off" },
             "set autovacuum and track_counts to on: a queue without vacuum gets slower and slower",
         ),
         Finding::held(
             seen.not_vacuumed.is_empty(),
-            Wrong,
+            State::Wrong,
             "vacuum",
             format!("tables that are never vacuumed: {}", list(&seen.not_vacuumed)),
             "alter table … reset (autovacuum_enabled)",
         ),
         Finding::held(
             seen.bloated.is_empty(),
-            Warning,
+            State::Warning,
             "bloat",
             format!("tables with more dead rows than live ones: {}", list(&seen.bloated)),
             "vacuum them; find out what keeps autovacuum from it (snapshot, below)",
         ),
         Finding::held(
             held < OLD_S,
-            Warning,
+            State::Warning,
             "snapshot",
             format!("the oldest transaction is {held:.0} s old ({holder})"),
             "end it (pg_terminate_backend), or set idle_in_transaction_session_timeout",
         ),
         Finding::held(
             seen.idle_slots == 0,
-            Warning,
+            State::Warning,
             "slots",
             format!("{} replication slots that nobody reads", seen.idle_slots),
             "drop them: they keep WAL and old rows",
         ),
-        Finding::held(
-            apart_ms < CLOCKS_APART_MS,
-            Warning,
-            "clock",
-            format!("{apart_ms:.0} ms from the server's"),
-            "look at time synchronisation; the daemon goes by the server's clock alone",
-        ),
     ]
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 async fn candles(settings: &Settings) -> Finding {

@@ -47,6 +47,6 @@ impl Cadence {
 
     /// Waits until it is changed.
     pub(crate) async fn changed(&self) {
-        drop(self.0.subscribe().changed().await);
+        self.0.subscribe().changed().await.ok();
     }
 }

@@ -82,12 +82,19 @@ fn in_one_line(error: &ConfigError) -> String {
 }
 
 /// Settings, and every key as it was given.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Loaded {
     /// The settings.
     pub settings: Settings,
     /// The value of each key that is set, as text; secrets too, so it is never shown as it is.
     pub(super) keys: BTreeMap<String, String>,
+}
+
+/// Without the keys, which have secrets.
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loaded").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 /// Reads, merges and checks all layers.

@@ -1,7 +1,7 @@
 //! What a doctor and a planner ask of the database.
 
 use sqlx::postgres::PgRow;
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{Connection, PgConnection};
 
 use super::{Store, StoreError, column, failed, run};
 
@@ -93,12 +93,14 @@ impl Store {
         let options = self.pool.connect_options();
         let connect = async || PgConnection::connect_with(&options).await.map_err(failed(WHAT));
         let (mut ours, mut other) = (connect().await?, connect().await?);
-        ours.execute(sqlx::raw_sql("set sluicegate.probe = 'set'")).await.map_err(failed(WHAT))?;
-        other.execute(sqlx::raw_sql("begin; select 1")).await.map_err(failed(WHAT))?;
+        let set = sqlx::raw_sql("set sluicegate.probe = 'set'");
+        set.execute(&mut ours).await.map_err(failed(WHAT))?;
+        let begin = sqlx::raw_sql("begin; select 1");
+        begin.execute(&mut other).await.map_err(failed(WHAT))?;
         let read = sqlx::raw_sql("select current_setting('sluicegate.probe', true) as probe");
-        let row = ours.fetch_one(read).await.map_err(failed(WHAT))?;
+        let row = read.fetch_one(&mut ours).await.map_err(failed(WHAT))?;
         let probe: Option<String> = column(&row, "probe", WHAT)?;
-        other.execute(sqlx::raw_sql("rollback")).await.map_err(failed(WHAT))?;
+        sqlx::raw_sql("rollback").execute(&mut other).await.map_err(failed(WHAT))?;
         for connection in [ours, other] {
             connection.close().await.map_err(failed(WHAT))?;
         }

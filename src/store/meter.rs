@@ -76,7 +76,7 @@ impl Meter {
     }
 
     pub(super) fn by_statement(&self) -> Vec<StatementTimes> {
-        let read = |(statement, times): (&&'static str, &Arc<Times>)| StatementTimes {
+        let read = |(&statement, times): (&&'static str, &Arc<Times>)| StatementTimes {
             statement,
             classes: std::array::from_fn(|class| {
                 times.classes.get(class).map_or(0, |count| count.load(Ordering::Relaxed))

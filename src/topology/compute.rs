@@ -45,7 +45,7 @@ impl Compute {
     }
 
     /// Slots and candles in numbers, for whoever asks later.
-    pub(super) fn figures(&self) -> impl Fn() -> Vec<Figure> + Send + Sync + 'static {
+    pub(super) fn figures(&self) -> impl Fn() -> Vec<Figure> + Send + Sync + use<> {
         let (slots, preparer) = (Arc::clone(&self.slots), Arc::clone(&self.preparer));
         move || {
             let cache = preparer.cache_stats();
