@@ -71,7 +71,7 @@ end $$;
 create function sluicegate.claim_jobs(
     for_worker int, job_limit int, cpu_kinds text[], cpu_limit int)
 returns table (job_id bigint, fence bigint, attempt int, kind text, spec text, timeout_s int,
-               waited_ms double precision)
+               waited_ms double precision, age_ms double precision, traceparent text)
 language plpgsql volatile set search_path = sluicegate, pg_temp
 set enable_nestloop = off set enable_seqscan = off set enable_bitmapscan = off set jit = off
 set plan_cache_mode = force_generic_plan as $$
@@ -235,7 +235,8 @@ begin
     -- Joined here, not by the caller: a job that was committed after the caller's snapshot can be
     -- among the claims, and would be claimed without being told.
     return query
-    select c.job_id, c.fence, c.attempt, j.kind, j.spec::text, j.timeout_s, greatest(c.waited, 0)
+    select c.job_id, c.fence, c.attempt, j.kind, j.spec::text, j.timeout_s, greatest(c.waited, 0),
+           greatest(extract(epoch from clock_timestamp() - j.created_at) * 1000, 0)::double precision, j.traceparent
       from unnest(all_ids, all_fences, all_attempts, all_waits) with ordinality
            as c (job_id, fence, attempt, waited, place)
       join (select * from jobs where id = any (all_ids)) j on j.id = c.job_id

@@ -79,9 +79,9 @@ do $$ begin
         return;
     end if;
     grant insert (id, user_id, name, priority, universal_config, ticker_variants, date_ranges,
-                  scenario_variants, money_management_variants, run_at, dedupe_key)
+                  scenario_variants, money_management_variants, run_at, dedupe_key, traceparent)
         on sluicegate.bundles to sluicegate_submitter;
-    grant insert (user_id, kind, priority, spec, run_at, max_failures, timeout_s)
+    grant insert (user_id, kind, priority, spec, run_at, max_failures, timeout_s, traceparent)
         on sluicegate.jobs to sluicegate_submitter;
     grant insert (user_id, action, bundle_id, job_id, args) on sluicegate.commands to sluicegate_submitter;
     grant select on sluicegate.bundles, sluicegate.jobs, sluicegate.commands, sluicegate.results,

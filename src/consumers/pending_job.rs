@@ -14,6 +14,7 @@ use crate::kinds::{FindResult, Kinds, PartReport, RunContext, RunControl, RunErr
 use crate::metrics::{JobMetrics, RunEnd};
 use crate::pipeline::{Consumer, Panicked, Sender, Shutdown};
 use crate::store::Store;
+use crate::traces::{JobTrace, Tracer};
 use crate::worker::{Wakes, Worker};
 
 /// Rows of parts written at the same time; thousands of parts must leave connections to the others.
@@ -30,6 +31,7 @@ pub struct PendingJobConsumer {
     part_turns: Arc<Semaphore>,
     lookups: Arc<Lookups>,
     metrics: JobMetrics,
+    tracer: Tracer,
 }
 
 impl PendingJobConsumer {
@@ -52,7 +54,15 @@ impl PendingJobConsumer {
             part_turns: Arc::new(Semaphore::new(PART_WRITES_MAX)),
             lookups: Arc::new(Lookups::new(store)),
             metrics: metrics.clone(),
+            tracer: Tracer::default(),
         }
+    }
+
+    /// Tells the traces of its jobs to this one.
+    #[must_use]
+    pub fn traced(mut self, tracer: &Tracer) -> Self {
+        self.tracer = tracer.clone();
+        self
     }
 
     /// Runs the job and hands its end to the outcome pipe.
@@ -66,9 +76,13 @@ impl PendingJobConsumer {
         let context = RunContext { control, write_part, find_result: self.find_result() };
         let kind = self.kinds.known_name(&job.kind);
         self.metrics.run_begins(kind, job.attempt, job.waited_ms / 1e3);
+        let mut trace = self.tracer.begin(job, kind, self.worker.held().claimed(claim));
         let began = Instant::now();
         let ended = self.run(job, &context, shutdown).await;
         self.metrics.run_ended(kind, run_end(&ended), began.elapsed().as_secs_f64());
+        if let Some(trace) = &mut trace {
+            note_run(trace, &ended, began, context.control.begun());
+        }
         let ending = match ended {
             Ok(ending) => {
                 self.count_candles(&ending);
@@ -76,9 +90,11 @@ impl PendingJobConsumer {
             }
             Err(RunError::Failed(failure)) => Ending::Failed(failure),
             Err(RunError::Interrupted | RunError::Unavailable(_)) => {
+                self.tracer.interrupted(trace);
                 return Box::pin(self.interrupted(claim)).await;
             }
         };
+        self.tracer.run_ended(claim, trace);
         self.worker.held().run_ended(claim);
         // The claim stays held until its end is written: the look would give it back otherwise.
         let outcome = Outcome { claim, ending, attempt: job.attempt };
@@ -180,6 +196,23 @@ async fn told_to_end(control: &RunControl, shutdown: &Shutdown) {
     shutdown.stopping().await;
     if control.begun().is_some() {
         shutdown.aborting().await;
+    }
+}
+
+/// Loading, until the work begins; then the work.
+fn note_run(
+    trace: &mut JobTrace,
+    ended: &Result<Ending, RunError>,
+    began: Instant,
+    begun: Option<Instant>,
+) {
+    let now = Instant::now();
+    trace.part("load", began, begun.unwrap_or(now));
+    if let Some(begun) = begun {
+        trace.part("run", begun, now);
+    }
+    if let Ok(Ending::Failed(failure)) | Err(RunError::Failed(failure)) = ended {
+        trace.fail(failure.class);
     }
 }
 

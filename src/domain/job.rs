@@ -35,6 +35,10 @@ pub struct ClaimedJob {
     pub timeout_s: Option<i32>,
     /// How long it was ready before it was claimed, milliseconds.
     pub waited_ms: f64,
+    /// How long it had been there when it was claimed, milliseconds.
+    pub age_ms: f64,
+    /// The trace it is part of, as its user wrote it.
+    pub traceparent: Option<String>,
 }
 
 /// Without the spec: every job is named in logs, and its spec may be a megabyte.

@@ -18,6 +18,7 @@ use crate::candles::InfluxSettings;
 use crate::guard::GuardSettings;
 use crate::http::HttpSettings;
 use crate::store::DatabaseSettings;
+use crate::traces::TraceSettings;
 use crate::worker::WorkerSettings;
 
 /// All settings of a process.
@@ -32,6 +33,8 @@ pub struct Settings {
     pub reload: ReloadSettings,
     /// What is logged, and how.
     pub log: LogSettings,
+    /// Where traces go.
+    pub traces: TraceSettings,
     /// Probes and metrics.
     pub http: HttpSettings,
     /// Slots, lease, drain.

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::{CandleSourceName, Settings};
+use crate::traces::Address;
 
 /// Most starts per second that can be set.
 const RATE_MAX: f64 = 1e6;
@@ -81,6 +82,12 @@ impl Settings {
         let allowed = "0 for SIGHUP only, or 100 to 3600000";
         let holds = check_ms == 0 || (100..=3_600_000).contains(&check_ms);
         check(holds, "reload.check_interval_ms", check_ms, allowed)?;
+        let traces = &self.traces;
+        if !traces.endpoint.is_empty() {
+            Address::read(&traces.endpoint).map_err(|what| format!("traces.endpoint: {what}"))?;
+        }
+        let sample = traces.sample;
+        check((0.0..=1.0).contains(&sample), "traces.sample", sample, "0 to 1")?;
         let kept = &self.retention;
         let batch = kept.batch_max;
         check((1..=10_000).contains(&batch), "retention.batch_max", batch, "1 to 10000")?;

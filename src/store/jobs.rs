@@ -41,6 +41,8 @@ impl Store {
                     spec: column(row, "spec", WHAT)?,
                     timeout_s: column(row, "timeout_s", WHAT)?,
                     waited_ms: column(row, "waited_ms", WHAT)?,
+                    age_ms: column(row, "age_ms", WHAT)?,
+                    traceparent: column(row, "traceparent", WHAT)?,
                 })
             })
             .collect()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use parking_lot::Mutex;
 
 use super::ms;
 use crate::candles::{
@@ -20,6 +21,7 @@ use crate::kinds::{Kinds, Limits};
 use crate::metrics::Figure;
 use crate::pipeline::Slots;
 use crate::settings::{CandleSettings, CandleSourceName, KindSettings, Settings};
+use crate::traces::{Exporter, Tracer};
 
 /// What a daemon computes with.
 pub struct Compute {
@@ -30,6 +32,10 @@ pub struct Compute {
     slots: Arc<Slots>,
     validate: Validate,
     preparer: Arc<Preparer<AnySource>>,
+    /// Where the traces of jobs go.
+    pub(super) tracer: Tracer,
+    /// What sends them; taken by whoever runs it.
+    pub(super) exporter: Mutex<Option<Exporter>>,
 }
 
 impl fmt::Debug for Compute {
@@ -47,9 +53,11 @@ impl Compute {
     /// Slots and candles in numbers, for whoever asks later.
     pub(super) fn figures(&self) -> impl Fn() -> Vec<Figure> + Send + Sync + use<> {
         let (slots, preparer) = (Arc::clone(&self.slots), Arc::clone(&self.preparer));
+        let tracer = self.tracer.clone();
         move || {
             let cache = preparer.cache_stats();
             vec![
+                Figure::count("trace_spans_dropped", "Spans that found no room on their way.", tracer.dropped()),
                 Figure::now("slots", "Threads for jobs that compute.", slots.count().get() as u64),
                 Figure::now("slots_free", "Those of them that have nothing to do.", slots.free() as u64),
                 Figure::count("candle_cache_hits", "Loads of candles that were in memory.", cache.hits),
@@ -89,7 +97,10 @@ pub fn compute(settings: &Settings) -> anyhow::Result<Compute> {
         .with(BacktestKind::new(Arc::clone(&preparer), Arc::clone(&slots), one, slice))
         .with(WalkForwardKind::new(Arc::clone(&preparer), Arc::clone(&slots), walk, slice))
         .with(SleepKind::new(ms(sleep.timeout_ms)));
-    Ok(Compute { kinds, outage, slots, validate: validator.into_validate(), preparer })
+    let validate = validator.into_validate();
+    let (tracer, exporter) = Tracer::new(&settings.traces).map_err(anyhow::Error::msg)?;
+    let exporter = Mutex::new(exporter);
+    Ok(Compute { kinds, outage, slots, validate, preparer, tracer, exporter })
 }
 
 /// What loads and shares candles for backtests on this many threads, and says in `outage` when they do

@@ -96,7 +96,7 @@ impl Wiring<'_> {
     /// Jobs: run, watched, ended.
     fn add_job_pipes(&self, pipes: &mut Pipes) {
         let &Self { settings, store, worker, wakes, jobs, .. } = self;
-        let kinds = &self.compute.kinds;
+        let (kinds, tracer) = (&self.compute.kinds, &self.compute.tracer);
         let PipesSettings { pending_job, dead_job_canceller, outcome, progress, .. } =
             &settings.pipes;
         let delays = RetryDelays {
@@ -109,13 +109,13 @@ impl Wiring<'_> {
             "outcome",
             &outcome.pipe(),
             &outcome.batch(),
-            OutcomeConsumer::new(store, worker, wakes, delays, jobs),
+            OutcomeConsumer::new(store, worker, wakes, delays, jobs).traced(tracer),
         );
         pipes.add(
             "pending_job",
             &pending_job.pipe(),
             PendingJobPublisher::new(store, worker, wakes, kinds.with_slot()),
-            PendingJobConsumer::new(store, worker, wakes, kinds, outcomes, jobs),
+            PendingJobConsumer::new(store, worker, wakes, kinds, outcomes, jobs).traced(tracer),
         );
         pipes.add_batched(
             "dead_job_canceller",
@@ -221,6 +221,12 @@ impl Wiring<'_> {
         let (watched, settings) = (self.store.clone(), self.settings.guard);
         pipes.add_task("lease", |shutdown| leaseholder.keep_lease(shutdown, wakes));
         pipes.add_task("session", |shutdown| session.keep_session(shutdown, heard));
+        if let Some(exporter) = self.compute.exporter.lock().take() {
+            pipes.add_task("traces", |shutdown| async move {
+                exporter.run(shutdown.stopped()).await;
+                Ok(())
+            });
+        }
         pipes.add_task("guard", move |shutdown| guard.watch(watched, settings, shutdown));
     }
 }
