@@ -261,6 +261,7 @@ async fn candles(settings: &Settings) -> Finding {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "it is compared with the server's")]
 fn now_ms() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64() * 1e3)
 }
