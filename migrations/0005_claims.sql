@@ -279,6 +279,8 @@ begin
          where not q.delayed and q.state = 1 and q.lane_id = lane.lane_id
            and q.job_id between lane.oldest_id and lane.newest_id
          order by q.lane_id, q.job_id limit 1;
+        -- None where only the lane's news are not taken in yet.
+        found_id := coalesce(found_id, lane.newest_id + 1);
         if found_id > lane.oldest_id then
             lane_ids := lane_ids || lane.lane_id;
             versions := versions || lane.version;

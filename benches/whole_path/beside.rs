@@ -25,8 +25,8 @@ struct Case {
     pgbench: bool,
 }
 
-const CASES: [Case; 5] = [
-    Case { name: "alone", daemon: None, pgbench: true },
+const ALONE: Case = Case { name: "alone", daemon: None, pgbench: true };
+const CASES: [Case; 4] = [
     Case {
         name: "at_rate",
         daemon: Some(&[("pipes.pending_job.rate_per_second", "1000")]),
@@ -45,49 +45,41 @@ struct Seen {
     jobs_per_second: f64,
 }
 
-/// Runs every case for `seconds` beside `jobs` waiting jobs, `rounds` times one after the other.
+/// Runs every case for `seconds` beside `jobs` waiting jobs, `rounds` times one after the other; before each,
+/// pgbench alone for as long: the machine's mood changes.
 pub(crate) async fn measure(site: &Site, jobs: i32, seconds: u64, rounds: usize) -> Value {
     let database = site.database("beside").await;
     let pgbench = Pgbench::prepare(&database);
-    let mut seen: Vec<Vec<Seen>> = CASES.iter().map(|_| Vec::new()).collect();
-    for _ in 0..rounds {
-        for (case, seen) in CASES.iter().zip(&mut seen) {
-            seen.push(run(case, &database, &pgbench, jobs, seconds).await);
-        }
-    }
     let mut figures = Map::new();
     figures.insert("jobs".to_owned(), json!(jobs));
     figures.insert("rounds".to_owned(), json!(rounds));
-    let of = |name: &str, what: fn(&Seen) -> f64| {
-        let index = CASES.iter().position(|case| case.name == name).unwrap();
-        median(seen.get(index).unwrap().iter().map(what).collect())
-    };
-    for case in CASES {
-        if case.pgbench {
-            figures.insert(format!("{}_p50_ms", case.name), json!(of(case.name, |s| s.p50_ms)));
-            figures.insert(format!("{}_p99_ms", case.name), json!(of(case.name, |s| s.p99_ms)));
-        }
-        if case.daemon.is_some() {
-            let per_second = of(case.name, |s| s.jobs_per_second);
-            figures.insert(format!("{}_jobs_per_second", case.name), json!(per_second));
+    let mut seen: Vec<Vec<(Seen, Seen)>> = CASES.iter().map(|_| Vec::new()).collect();
+    for _ in 0..rounds {
+        for (case, seen) in CASES.iter().zip(&mut seen) {
+            let mut alone = Seen { p50_ms: 0.0, p99_ms: 0.0, jobs_per_second: 0.0 };
+            if case.pgbench {
+                alone = run(&ALONE, &database, &pgbench, jobs, seconds).await;
+            }
+            seen.push((alone, run(case, &database, &pgbench, jobs, seconds).await));
         }
     }
-    // Cases of one round are compared with each other: the machine's mood changes.
-    let ratio = |name: &str, to: &str, what: fn(&Seen) -> f64| {
-        let runs = |name: &str| {
-            let index = CASES.iter().position(|case| case.name == name).unwrap();
-            seen.get(index).unwrap().iter().map(what)
-        };
-        median(runs(name).zip(runs(to)).map(|(value, base)| value / base).collect())
+    let mut note = |case: &Case, what: &str, values: Vec<f64>| {
+        figures.insert(format!("{}_{what}", case.name), json!(median(values)));
     };
-    let p99 = |s: &Seen| s.p99_ms;
-    let speed = |s: &Seen| s.jobs_per_second;
-    figures.insert("at_rate_p99_ratio".to_owned(), json!(ratio("at_rate", "alone", p99)));
-    figures.insert("guarded_p99_ratio".to_owned(), json!(ratio("guarded", "alone", p99)));
-    figures.insert("unguarded_p99_ratio".to_owned(), json!(ratio("unguarded", "alone", p99)));
-    let achieved = of("at_rate", speed) / JOBS_PER_SECOND;
+    for (case, seen) in CASES.iter().zip(&seen) {
+        let all = |what: fn(&(Seen, Seen)) -> f64| seen.iter().map(what).collect();
+        note(case, "jobs_per_second", all(|(_, beside)| beside.jobs_per_second));
+        if case.pgbench {
+            note(case, "p50_ms", all(|(_, beside)| beside.p50_ms));
+            note(case, "p99_ms", all(|(_, beside)| beside.p99_ms));
+            note(case, "alone_p99_ms", all(|(alone, _)| alone.p99_ms));
+            note(case, "p99_ratio", all(|(alone, beside)| beside.p99_ms / alone.p99_ms));
+        }
+    }
+    let speeds = |index: usize| seen.get(index).unwrap().iter().map(|(_, s)| s.jobs_per_second);
+    let achieved = median(speeds(0).collect()) / JOBS_PER_SECOND;
+    let kept = median(speeds(1).zip(speeds(3)).map(|(guarded, full)| guarded / full).collect());
     figures.insert("at_rate_of_rate".to_owned(), json!(achieved));
-    let kept = ratio("guarded", "without_pgbench", speed);
     figures.insert("guarded_of_throughput".to_owned(), json!(kept));
     Value::Object(figures)
 }

@@ -9,34 +9,40 @@ use sqlx::postgres::PgListener;
 use tokio::time::sleep;
 
 use crate::site::{Database, Site};
+use crate::starts::{LOGGED, starts_of};
 use crate::support::{DaemonProcess, eventually};
 
 pub(crate) async fn measure(site: &Site, jobs: usize) -> Value {
     let mut bare = bare_loop(&site.database("idle_bare").await, jobs).await;
     let database = site.database("idle").await;
-    let _daemon = DaemonProcess::run(&database.url, &[]);
+    let daemon = DaemonProcess::run(&database.url, &LOGGED);
     eventually(Duration::from_secs(30), "the daemon is idle", async || {
         database.number("select count(*) from sluicegate.workers where idle and session_lock").await
             > 0.0
     })
     .await;
-    let (mut commits_ms, mut starts_ms, mut seen_ms) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut commits_ms, mut seen_ms, mut committed_at) = (Vec::new(), Vec::new(), Vec::new());
     for done in 1..=jobs {
         let asked = Instant::now();
         database.queue_sleeps(1, 1, "user", 0.0).await;
-        let (committed, committed_s) = (Instant::now(), unix_s());
+        let committed = Instant::now();
+        committed_at.push(unix_s());
         commits_ms.push(ms(committed - asked));
         while ended(&database.pool).await < done {
             sleep(Duration::from_millis(1)).await;
         }
         seen_ms.push(ms(committed.elapsed()));
-        // The server's clock is this machine's. What an outcome says is late rather than early.
-        let started_s = database
-            .number("select extract(epoch from max(started_at)) from sluicegate.outcomes")
-            .await;
-        starts_ms.push((started_s - committed_s) * 1_000.0);
         pause().await;
     }
+    let starts = eventually(Duration::from_secs(10), "all starts are in the log", async || {
+        Some(starts_of(&daemon)).filter(|starts| starts.len() == jobs)
+    })
+    .await;
+    let mut starts_ms: Vec<f64> = starts
+        .iter()
+        .zip(&committed_at)
+        .map(|(started, committed)| (started - committed) * 1_000.0)
+        .collect();
     let starts = [percentile(&mut starts_ms, 50), percentile(&mut starts_ms, 99)];
     let bare = [percentile(&mut bare, 50), percentile(&mut bare, 99)];
     json!({
@@ -108,7 +114,7 @@ fn ms(duration: Duration) -> f64 {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "compared with the server's clock, which is the same"
+    reason = "compared with the clock of the daemon's log, which is the same"
 )]
 fn unix_s() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()

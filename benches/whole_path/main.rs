@@ -57,7 +57,7 @@ const FULL: Sizes = Sizes {
     rows_before: 100_000,
     big_user_jobs: 5_000,
     claim_rows: &[1_000, 100_000, 1_000_000],
-    beside: (300_000, 20, 3),
+    beside: (300_000, 15, 3),
     stretches: Stretches { calm: Duration::from_secs(6), stopped: Duration::from_secs(20) },
     crowd: (1_000_000, 50_000, 7),
 };

@@ -60,8 +60,8 @@ pub struct Decision {
 /// What a small write takes while this process hardly uses the database is the baseline: what others
 /// have without it. It is learned at the start, when idle, at the lowest pace, and in short whiles of
 /// listening. When writes take more than `target` times as long, the pace falls by as
-/// much; as long as they do not, it rises bit by bit. That is for others only: where nobody else works,
-/// nothing is held back. An old snapshot and a replica that lags hold the pace down besides, by as
+/// much; as long as they do not, or this process uses the database so little that it cannot be the reason,
+/// it rises bit by bit. That is for others only: where nobody else works, nothing is held back. An old snapshot and a replica that lags hold the pace down besides, by as
 /// much as they exceed their limits.
 #[derive(Debug)]
 pub struct Controller {
@@ -70,6 +70,7 @@ pub struct Controller {
     horizon: Horizon,
     commits: VecDeque<Duration>,
     waits: VecDeque<Duration>,
+    uses: VecDeque<f64>,
     pace: f64,
     cause: Option<Cause>,
     last: Option<Instant>,
@@ -89,6 +90,7 @@ impl Controller {
             horizon: Horizon::default(),
             commits: VecDeque::new(),
             waits: VecDeque::new(),
+            uses: VecDeque::new(),
             pace: settings.pace_min,
             cause: Some(Cause::Listening),
             last: None,
@@ -186,6 +188,7 @@ impl Controller {
         if listens.is_none() {
             push(&mut self.waits, seen.pool_wait);
             push(&mut self.commits, seen.commit);
+            push(&mut self.uses, Some(seen.in_use));
         }
     }
 
@@ -194,7 +197,8 @@ impl Controller {
         // Until the baseline is known nothing can be judged.
         let Some(usual) = self.baseline() else { return };
         let limit = usual.mul_f64(self.settings.target).max(usual + SLACK);
-        let commit = recent(&self.commits).filter(|took| *took > limit);
+        let blamed = mean(&self.uses) > self.settings.fair_use;
+        let commit = recent(&self.commits).filter(|took| *took > limit && blamed);
         let wait = recent(&self.waits).filter(|took| *took > WAIT_MAX);
         let (excess, cause) = match (commit, wait) {
             (Some(took), _) => (ratio(limit, took), Cause::Commits { took, usual }),
@@ -251,7 +255,7 @@ impl Controller {
     }
 }
 
-fn push(recent: &mut VecDeque<Duration>, sample: Option<Duration>) {
+fn push<T>(recent: &mut VecDeque<T>, sample: Option<T>) {
     recent.extend(sample);
     if recent.len() > RECENT.0 {
         recent.pop_front();
@@ -260,6 +264,10 @@ fn push(recent: &mut VecDeque<Duration>, sample: Option<Duration>) {
 
 fn recent(samples: &VecDeque<Duration>) -> Option<Duration> {
     if samples.len() < RECENT.1 { None } else { level(samples) }
+}
+
+fn mean(samples: &VecDeque<f64>) -> f64 {
+    samples.iter().sum::<f64>() / f64::from(u32::try_from(samples.len()).unwrap_or(1).max(1))
 }
 
 /// How many times `found` goes into `limit`.

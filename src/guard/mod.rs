@@ -26,6 +26,8 @@ pub struct GuardSettings {
     pub enabled: bool,
     /// Small writes beside us may take so many times as long as without us.
     pub target: f64,
+    /// Statements of ours under way, on average, up to which slow writes are not put down to us.
+    pub fair_use: f64,
     /// The pace is never lower.
     pub pace_min: f64,
     /// A snapshot older than this lowers the pace, milliseconds; 0: none does.

@@ -159,6 +159,12 @@ impl Settings {
     fn validate_guard(&self) -> Result<(), String> {
         let guard = &self.guard;
         check((1.1..=100.0).contains(&guard.target), "guard.target", guard.target, "1.1 to 100")?;
+        check(
+            (0.0..=100.0).contains(&guard.fair_use),
+            "guard.fair_use",
+            guard.fair_use,
+            "0 to 100",
+        )?;
         let slowest = guard.pace_min;
         check((0.01..=1.0).contains(&slowest), "guard.pace_min", slowest, "0.01 to 1")
     }

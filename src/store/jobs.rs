@@ -19,8 +19,9 @@ impl Store {
         cpu_limit: usize,
     ) -> Result<Vec<ClaimedJob>, StoreError> {
         const WHAT: &str = "claim jobs";
+        let claims = self.for_claims();
         let rows = run!(
-            self,
+            claims,
             "claim jobs",
             "claim_jobs",
             fetch_all,

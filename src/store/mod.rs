@@ -4,6 +4,7 @@ mod breaker;
 mod bundles;
 mod closing;
 mod commands;
+mod connect;
 mod demo;
 mod endings;
 mod error;
@@ -23,20 +24,20 @@ mod stored_jobs;
 mod workers;
 
 use std::ops::{Deref, DerefMut};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgArguments, PgConnectOptions};
 use sqlx::query::Query;
-use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 use tokio::time::Instant;
 
 use self::breaker::Breaker;
 pub use self::bundles::{BundleRequest, NewJobs};
 pub use self::closing::{BestResult, EndedBundle};
 pub use self::commands::{Command, Target};
+use self::connect::{connect_options, pool};
 pub use self::demo::{DEMO_BUNDLE, DEMO_SLEEPS, DemoBundle, DemoSleep, DemoVariant};
 pub use self::endings::EndingBatch;
 pub use self::error::StoreError;
@@ -62,6 +63,9 @@ const BEGIN: &str = "begin; set local idle_in_transaction_session_timeout = '10s
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: PgPool,
+    /// One connection of its own: a server process that runs its first claim makes plans for many
+    /// milliseconds, and a pool goes around all of its connections.
+    claims: PgPool,
     pooled: bool,
     session: Option<PgConnectOptions>,
     patience: Duration,
@@ -93,23 +97,12 @@ impl Store {
             ("", false) => Some(options.clone()),
             (url, _) => Some(connect_options("database.session_url", url)?),
         };
-        let mut pool = PgPoolOptions::new()
-            .max_connections(settings.max_connections)
-            // A ping before each statement would double the round trips; a dead connection shows itself.
-            .test_before_acquire(false)
-            .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms));
-        if !settings.pooled {
-            let timeout = format!("set statement_timeout = {}", settings.statement_timeout_ms);
-            pool = pool.after_connect(move |connection, _| {
-                let timeout = sqlx::AssertSqlSafe(timeout.clone());
-                Box::pin(async move { connection.execute(timeout).await.map(drop) })
-            });
-        }
         // The server ends a statement by itself; this is for a server that cannot be heard any more.
         let patience =
             Duration::from_millis(settings.statement_timeout_ms + settings.acquire_timeout_ms);
         Ok(Self {
-            pool: pool.connect_lazy_with(options),
+            pool: pool(settings, &options, settings.max_connections.saturating_sub(1).max(1)),
+            claims: pool(settings, &options, 1),
             pooled: settings.pooled,
             session,
             patience,
@@ -155,6 +148,12 @@ impl Store {
     /// Closes the pool; statements under way are waited for.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.claims.close().await;
+    }
+
+    /// The same store, by the connection that claims.
+    fn for_claims(&self) -> Self {
+        Self { pool: self.claims.clone(), ..self.clone() }
     }
 
     /// A statement: prepared and kept, or unnamed behind a pooler.
@@ -196,22 +195,6 @@ impl Store {
         } else {
             self.link.breaker.answered();
         }
-    }
-}
-
-fn connect_options(key: &'static str, url: &str) -> Result<PgConnectOptions, StoreError> {
-    let allowed = "allowed postgres://user:password@host:5432/database";
-    // What was found is not shown: a password may be anywhere in it.
-    let refused = |what: &str| Err(StoreError::Url(format!("{key}: {what}, {allowed}")));
-    if url.is_empty() {
-        return refused("found nothing, and DATABASE_URL is not set");
-    }
-    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-        return refused("found something else");
-    }
-    match PgConnectOptions::from_str(url) {
-        Ok(options) => Ok(options.application_name("sluicegate")),
-        Err(error) => refused(&error.to_string()),
     }
 }
 

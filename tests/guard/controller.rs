@@ -9,6 +9,7 @@ use sluicegate::store::ServerLoad;
 const SETTINGS: GuardSettings = GuardSettings {
     enabled: true,
     target: 2.0,
+    fair_use: 0.5,
     pace_min: 0.1,
     snapshot_age_ms: 60_000,
     replica_lag_ms: 10_000,
@@ -161,6 +162,14 @@ fn a_network_that_is_slower_for_good_is_normal_after_ten_minutes_and_not_before(
     assert_eq!(run.controller.baseline(), Some(ms(40.0)));
     run.ticks(5 * 600, 4.0, IDLE);
     assert_eq!(run.controller.baseline(), Some(ms(4.0)), "a faster one is sooner");
+}
+
+#[test]
+fn who_hardly_uses_the_database_is_not_to_blame() {
+    let mut run = Run::that_knows(4.0);
+    run.until_full(40.0, 0.4, 100);
+    assert!(run.ticks(100, 40.0, 0.4).pace >= 1.0);
+    assert!(run.ticks(20, 40.0, WORKING).pace < 1.0);
 }
 
 #[test]

@@ -95,6 +95,8 @@ async fn costs(yard: &mut Yard, batch: i32) -> Costs {
     costs.push(("claim", *claims[1..].iter().max().unwrap()));
     costs.push(("batch of ends", *ends[1..].iter().max().unwrap()));
 
+    // The look before.
+    yard.run("select sluicegate.raise_bounds()").await;
     yard.claim(batch).await;
     costs.push(("look for the dead", file(yard, "find_dead_jobs", "int", "1000").await));
     yard.run(&format!("update sluicegate.workers set lease_until = now() - interval '1 s', renewed_at = now() - interval '1 h' where id = {worker}")).await;

@@ -169,6 +169,6 @@ async fn counts_of_a_batch_reach_bundle_and_lane_as_one_row_each() {
         ))
         .await;
     assert_eq!(news, ["0 0 1", "2 1 0"]);
-    rig.claim(0).await;
+    rig.claim(1).await;
     assert_eq!(rig.one::<i32>("select running from sluicegate.lanes").await, 2);
 }
