@@ -24,13 +24,24 @@ async fn run(db: &TestDatabase, statement: &'static str) {
 async fn the_doctor_finds_what_was_done_to_a_database_and_says_what_helps() {
     let db = TestDatabase::new().await;
     let (_, said) = sluicegate(&db.url(), &["doctor"]);
-    for line in ["ok       settings", "ok       connection   PostgreSQL", "ok       schema", "ok       privileges", "ok       pooler", "ok       clock", "ok       candles      2 series"] {
+    for line in [
+        "ok       settings",
+        "ok       connection   PostgreSQL",
+        "ok       schema",
+        "ok       privileges",
+        "ok       pooler",
+        "ok       clock",
+        "ok       candles      2 series",
+    ] {
         assert!(said.contains(line), "{line}\n{said}");
     }
     run(&db, "alter table sluicegate.queue set (autovacuum_enabled = false)").await;
     let (code, said) = sluicegate(&db.url(), &["doctor"]);
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("wrong    vacuum       tables that are never vacuumed: queue; alter table"), "{said}");
+    assert!(
+        said.contains("wrong    vacuum       tables that are never vacuumed: queue; alter table"),
+        "{said}"
+    );
 
     run(&db, "update sluicegate.schema_version set version = 1").await;
     let (code, said) = sluicegate(&db.url(), &["doctor"]);
@@ -68,10 +79,14 @@ async fn a_plan_goes_by_what_was_measured_or_given() {
     let (code, said) = sluicegate(&db.url(), &ask);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.starts_with("nothing was measured here yet"), "{said}");
-    let given = [&ask[..], &["--candles-per-second", "50000", "--slots", "2", "--within", "1"]].concat();
+    let given =
+        [&ask[..], &["--candles-per-second", "50000", "--slots", "2", "--within", "1"]].concat();
     let (code, said) = sluicegate(&db.url(), &given);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("  1 replicas: 50.0 s") && said.contains("within 60.0 s: 1 replicas"), "{said}");
+    assert!(
+        said.contains("  1 replicas: 50.0 s") && said.contains("within 60.0 s: 1 replicas"),
+        "{said}"
+    );
     run(
         &db,
         "insert into sluicegate.results (job_id, ticker, timeframe, from_time, until_time, scenario, money_management,
@@ -83,5 +98,8 @@ async fn a_plan_goes_by_what_was_measured_or_given() {
     .await;
     let (code, said) = sluicegate(&db.url(), &ask);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("measured: 50 backtests") && said.contains("100000 candles/s a slot"), "{said}");
+    assert!(
+        said.contains("measured: 50 backtests") && said.contains("100000 candles/s a slot"),
+        "{said}"
+    );
 }

@@ -40,7 +40,8 @@ fn files() -> Vec<PathBuf> {
     let walk = ["k8s", "monitoring", "config"].into_iter().flat_map(|folder| {
         WalkDir::new(root().join(folder)).sort_by_file_name().into_iter().filter_map(Result::ok)
     });
-    let found: Vec<_> = walk.map(|entry| entry.path().to_owned()).filter(|path| yaml(path)).collect();
+    let found: Vec<_> =
+        walk.map(|entry| entry.path().to_owned()).filter(|path| yaml(path)).collect();
     assert!(found.len() > 15, "{} files", found.len());
     found
 }
@@ -195,7 +196,8 @@ fn nothing_runs_as_root_or_writes_where_it_must_not() {
     let user = at(&pod(), "/securityContext/runAsUser").as_u64().unwrap();
     assert!(read("Dockerfile").contains(&format!("USER {user}:{user}\n")));
     let settings = settings_of(&pod()["containers"][0]);
-    let writable = list(&pod()["containers"][0]["volumeMounts"]).iter().find(|one| one["name"] == "state");
+    let writable =
+        list(&pod()["containers"][0]["volumeMounts"]).iter().find(|one| one["name"] == "state");
     let writable = writable.unwrap()["mountPath"].as_str().unwrap();
     assert!(settings.candles.disk.dir.starts_with(writable), "the cache is on the volume");
     let volume = list(&pod()["volumes"]).iter().find(|one| one["name"] == "state").unwrap().clone();

@@ -40,7 +40,11 @@ fn rules() -> Vec<(String, String)> {
 /// Every expression of the dashboard.
 fn panels() -> Vec<String> {
     let dashboard: Value = serde_json::from_str(&read("monitoring/dashboard.json")).unwrap();
-    let targets = dashboard["panels"].as_array().unwrap().iter().filter_map(|panel| panel["targets"].as_array());
+    let targets = dashboard["panels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|panel| panel["targets"].as_array());
     targets.flatten().map(|target| target["expr"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -71,7 +75,10 @@ async fn scrape() -> String {
         ('alice', 'backtest', '{"ticker": "NASDAQ", "timeframe": "1d", "range": {"from": "2010-01-01", "until": "2011-01-01"},
                                 "scenario": {"preset": "buy_and_hold"}}', 1),
         ('alice', 'sleep', '{"seconds": 0, "fail": true}', 1)"#;
-    eventually(PATIENCE, "the schema is there", async || sqlx::query(insert).execute(db.pool()).await.is_ok()).await;
+    eventually(PATIENCE, "the schema is there", async || {
+        sqlx::query(insert).execute(db.pool()).await.is_ok()
+    })
+    .await;
     // A worker that is long dead and held a job that had been claimed before.
     let dead = r#"
         insert into sluicegate.workers (id, host, version, slots, renewed_at, lease_until)
@@ -137,7 +144,9 @@ fn warnings() -> BTreeSet<String> {
         }
         let text = fs::read_to_string(entry.path()).unwrap();
         for event in ["tracing::warn!(", "tracing::error!("] {
-            for (_, rest) in text.match_indices(event).map(|(at, _)| text.split_at(at + event.len())) {
+            for (_, rest) in
+                text.match_indices(event).map(|(at, _)| text.split_at(at + event.len()))
+            {
                 let end = rest.find(");").unwrap();
                 let quoted: Vec<&str> = rest.split_at(end).0.split('"').collect();
                 // The message is the last text of an event.

@@ -86,7 +86,9 @@ async fn a_new_rate_holds_after_sighup_and_a_wrong_one_is_refused() {
     scene.write(&rate("1000"));
     scene.daemon.reload();
     scene.until_ended(200).await;
-    scene.until_logged("setting changed key=\"pipes.pending_job.rate_per_second\" before=\"0.01\"").await;
+    scene
+        .until_logged("setting changed key=\"pipes.pending_job.rate_per_second\" before=\"0.01\"")
+        .await;
 }
 
 #[tokio::test]
@@ -111,12 +113,17 @@ async fn a_swapped_link_is_seen_without_a_signal_and_a_pause_holds_until_it_is_t
     let log = scene.daemon.log();
     let listen = log.split_once("metrics address=\"").unwrap().1.split_once('"').unwrap().0;
     let tells = async |line: &str| {
-        eventually(PATIENCE, line, async || ask(listen, "/metrics").await.unwrap().contains(line)).await;
+        eventually(PATIENCE, line, async || ask(listen, "/metrics").await.unwrap().contains(line))
+            .await;
     };
     tells(r#"sluicegate_pipe_paused{pipe="pending_job"} 1.0"#).await;
 
     version(scene.dir.path(), "2", "[pipes.pending_job]\npaussed = true\n");
-    scene.until_logged("unknown key pipes.pending_job.paussed, did you mean pipes.pending_job.paused?").await;
+    scene
+        .until_logged(
+            "unknown key pipes.pending_job.paussed, did you mean pipes.pending_job.paused?",
+        )
+        .await;
     tells("sluicegate_settings_refused 1").await;
     assert_eq!(scene.ended().await, 0, "it is paused still");
 
@@ -126,5 +133,7 @@ async fn a_swapped_link_is_seen_without_a_signal_and_a_pause_holds_until_it_is_t
     tells("sluicegate_settings_refused 0").await;
     tells("sluicegate_slots 3.0").await;
     tells(r#"sluicegate_settings_reloads_total{result="applied"} 1"#).await;
-    scene.until_logged("setting changed; it holds after a restart key=\"candles.cache_mb_max\"").await;
+    scene
+        .until_logged("setting changed; it holds after a restart key=\"candles.cache_mb_max\"")
+        .await;
 }

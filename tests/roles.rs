@@ -112,12 +112,16 @@ async fn each_role_can_do_its_work_and_no_more() {
         scene.count("alice", "bundle_status where status = 'completed'").await == 1
     })
     .await;
-    scene.run("alice", "insert into sluicegate.commands (user_id, action) values ('alice', 'pause')").await.unwrap();
+    scene
+        .run("alice", "insert into sluicegate.commands (user_id, action) values ('alice', 'pause')")
+        .await
+        .unwrap();
     eventually(PATIENCE, "the command is applied", async || {
         scene.count("alice", "commands where applied_at is not null").await == 1
     })
     .await;
-    for view in ["job_status", "bundle_status", "queue_health", "why_waiting", "workers", "results"] {
+    for view in ["job_status", "bundle_status", "queue_health", "why_waiting", "workers", "results"]
+    {
         scene.count("grafana", view).await;
     }
     for view in ["queue_health", "why_waiting", "results"] {

@@ -1,6 +1,10 @@
 //! What a rolling restart must not do, and what an idle daemon may take.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and tell what it measured")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and tell what it measured"
+)]
 
 mod support;
 
@@ -24,13 +28,15 @@ async fn number(db: &TestDatabase, sql: &str) -> f64 {
 
 /// A replica that runs up to twenty jobs at once.
 fn replica(db: &TestDatabase) -> DaemonProcess {
-    let settings = [("pipes.pending_job.in_flight_max", "20"), ("pipes.pending_job.capacity", "20")];
+    let settings =
+        [("pipes.pending_job.in_flight_max", "20"), ("pipes.pending_job.capacity", "20")];
     DaemonProcess::run(&db.url(), &settings)
 }
 
 async fn until_live(db: &TestDatabase, workers: f64) {
     let live = "select count(*) from sluicegate.workers where stopped_at is null and dead_at is null and not draining";
-    eventually(PATIENCE, "live workers", async || (number(db, live).await - workers).abs() < 0.5).await;
+    eventually(PATIENCE, "live workers", async || (number(db, live).await - workers).abs() < 0.5)
+        .await;
 }
 
 #[tokio::test]
@@ -60,7 +66,11 @@ async fn a_rolling_restart_under_load_loses_nothing_and_delays_no_job_by_two_sec
     eventually(PATIENCE, "all end", async || number(&db, all).await > JOBS - 0.5).await;
     assert!(number(&db, "select count(*) from sluicegate.failed_attempts").await < 0.5);
     assert!(number(&db, "select sum(late_writes_refused) from sluicegate.workers").await < 0.5);
-    let slowest = number(&db, "select max(extract(epoch from ended_at - claimed_at)) from sluicegate.outcomes").await;
+    let slowest = number(
+        &db,
+        "select max(extract(epoch from ended_at - claimed_at)) from sluicegate.outcomes",
+    )
+    .await;
     let gap = number(
         &db,
         "select max(gap) from (select extract(epoch from ended_at - lag(ended_at) over (order by ended_at)) as gap

@@ -309,13 +309,15 @@ fn what_has_changed_is_told_by_key_without_secrets() {
         ("SLUICEGATE__WORKER__SLOTS", "2"),
         ("SLUICEGATE__PIPES__COMMAND__PAUSED", "true"),
     ]);
-    let loaded = |process: &Process| sluicegate::settings::load_with_keys(&process.environment).unwrap();
+    let loaded =
+        |process: &Process| sluicegate::settings::load_with_keys(&process.environment).unwrap();
     let told: Vec<_> = loaded(&after)
         .since(&loaded(&before))
         .into_iter()
         .map(|it| (it.key, it.before, it.after, it.is_live))
         .collect();
-    let told: Vec<_> = told.iter().map(|(k, b, a, live)| (k.as_str(), b.as_str(), a.as_str(), *live)).collect();
+    let told: Vec<_> =
+        told.iter().map(|(k, b, a, live)| (k.as_str(), b.as_str(), a.as_str(), *live)).collect();
     assert_eq!(
         told,
         [

@@ -62,8 +62,7 @@ impl Finding {
             State::Warning => "warning",
             State::Wrong => "wrong",
         };
-        let remedy =
-            self.remedy.as_ref().map_or_else(String::new, |remedy| format!("; {remedy}"));
+        let remedy = self.remedy.as_ref().map_or_else(String::new, |remedy| format!("; {remedy}"));
         format!("{word:<8} {:<12} {}{remedy}", self.thing, self.found)
     }
 }

@@ -48,7 +48,8 @@ struct Work {
 impl Work {
     /// How long it takes with so many replicas.
     fn takes(&self, replicas: f64) -> Duration {
-        let computed = self.jobs * self.candles_each / (self.candles_per_second * self.slots * replicas);
+        let computed =
+            self.jobs * self.candles_each / (self.candles_per_second * self.slots * replicas);
         let started = self.rate.map_or(0.0, |rate| self.jobs / rate);
         Duration::try_from_secs_f64(computed.max(started)).unwrap_or(Duration::MAX)
     }
@@ -91,10 +92,9 @@ pub(super) async fn run(args: &PlanArgs, settings: &Settings) -> anyhow::Result<
         let limit = Duration::try_from_secs_f64(minutes * 60.0)?;
         match work.replicas_within(limit) {
             Some(replicas) => println!("within {}: {replicas:.0} replicas", in_words(limit)),
-            None => println!(
-                "within {}: not at pipes.pending_job.rate_per_second",
-                in_words(limit)
-            ),
+            None => {
+                println!("within {}: not at pipes.pending_job.rate_per_second", in_words(limit))
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -45,7 +45,10 @@ pub(super) fn follow(
         limits: parts.worker.limits().clone(),
         guard: parts.worker.guard().clone(),
         slots: Arc::clone(parts.slots),
-        cadences: names.iter().filter_map(|(name, _)| Some((*name, pipes.cadence(name)?))).collect(),
+        cadences: names
+            .iter()
+            .filter_map(|(name, _)| Some((*name, pipes.cadence(name)?)))
+            .collect(),
         metrics: parts.metrics.reloads().clone(),
     };
     let mut seen = settings::texts(&environment);
@@ -93,7 +96,9 @@ impl Live {
     async fn swap(&self, now: &Loaded, next: &Loaded) {
         let differences = next.since(now);
         let (before, after) = (&now.settings, &next.settings);
-        for ((name, now), (_, next)) in before.pipes.by_name().into_iter().zip(after.pipes.by_name()) {
+        for ((name, now), (_, next)) in
+            before.pipes.by_name().into_iter().zip(after.pipes.by_name())
+        {
             if now == next {
                 continue;
             }

@@ -51,7 +51,9 @@ impl Collector for FigureCollector {
                     .encode_descriptor(name, help, None, MetricType::Counter)?
                     .encode_counter::<NoLabelSet, _, f64>(&value, None)?;
             } else {
-                encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)?;
+                encoder
+                    .encode_descriptor(name, help, None, MetricType::Gauge)?
+                    .encode_gauge(&value)?;
             }
         }
         Ok(())

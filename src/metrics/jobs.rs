@@ -118,7 +118,11 @@ impl JobMetrics {
             Unit::Seconds,
             self.wait_seconds.clone(),
         );
-        registry.register("retries", "Runs of jobs that had been claimed before", self.retries.clone());
+        registry.register(
+            "retries",
+            "Runs of jobs that had been claimed before",
+            self.retries.clone(),
+        );
         registry.register("candles", "Candles that backtests went through", self.candles.clone());
         registry.register_with_unit(
             "engine",

@@ -16,8 +16,8 @@ use prometheus_client::encoding::text;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use self::figures::FigureCollector;
 pub use self::figures::Figure;
+use self::figures::FigureCollector;
 use self::guard::GuardCollector;
 pub use self::jobs::{JobMetrics, RunEnd};
 use self::pipes::PipeCollector;

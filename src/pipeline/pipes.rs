@@ -220,13 +220,8 @@ impl Pipes {
         let (sender, items, status) = self.open(name, settings, Some(wake.clone()));
         let start: Start = Box::new(move |shutdown| {
             let consuming = consuming(Arc::clone(&status), shutdown.clone());
-            let publishing = PublishLoop {
-                publisher: Arc::new(publisher),
-                sender,
-                wake,
-                status,
-                shutdown,
-            };
+            let publishing =
+                PublishLoop { publisher: Arc::new(publisher), sender, wake, status, shutdown };
             Box::pin(pipe::run_published(publishing, consuming, items))
         });
         self.pipes.push((name, start));

@@ -84,7 +84,9 @@ impl Slots {
         for _ in 0..in_use {
             let free = Arc::clone(&self.free);
             // Whoever gets it gives it back to nobody.
-            tokio::spawn(async move { free.acquire_owned().await.map(OwnedSemaphorePermit::forget) });
+            tokio::spawn(
+                async move { free.acquire_owned().await.map(OwnedSemaphorePermit::forget) },
+            );
         }
         Ok(())
     }

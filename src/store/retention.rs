@@ -46,13 +46,19 @@ impl Store {
         const WHAT: &str = "prune";
         let (days, limit) = (f64::from(days), i64::from(int4(limit)));
         let row = match kept {
-            Kept::Results => run!(self, "prune results", "prune_results", fetch_one, days, limit, after),
+            Kept::Results => {
+                run!(self, "prune results", "prune_results", fetch_one, days, limit, after)
+            }
             Kept::Jobs => run!(self, "prune jobs", "prune_jobs", fetch_one, days, limit, after),
-            Kept::Bundles => run!(self, "prune bundles", "prune_bundles", fetch_one, days, limit, after),
+            Kept::Bundles => {
+                run!(self, "prune bundles", "prune_bundles", fetch_one, days, limit, after)
+            }
             Kept::Commands => {
                 run!(self, "prune commands", "prune_commands", fetch_one, days, limit, after)
             }
-            Kept::Workers => run!(self, "prune workers", "prune_workers", fetch_one, days, limit, after),
+            Kept::Workers => {
+                run!(self, "prune workers", "prune_workers", fetch_one, days, limit, after)
+            }
             Kept::Lanes => {
                 run!(self, "mark idle lanes", "mark_idle_lanes", execute);
                 let gone = self.prune_lanes(days, limit).await?;
@@ -72,7 +78,9 @@ impl Store {
         let mut transaction = self.pool.begin_with(BEGIN).await.map_err(failed(WHAT))?;
         match sqlx::raw_sql(LOCK).execute(&mut *transaction).await {
             Ok(_) => {}
-            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+            Err(sqlx::Error::Database(error))
+                if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) =>
+            {
                 transaction.rollback().await.map_err(failed(WHAT))?;
                 return Ok(0);
             }

@@ -57,16 +57,44 @@ impl Compute {
         move || {
             let cache = preparer.cache_stats();
             vec![
-                Figure::count("trace_spans_dropped", "Spans that found no room on their way.", tracer.dropped()),
+                Figure::count(
+                    "trace_spans_dropped",
+                    "Spans that found no room on their way.",
+                    tracer.dropped(),
+                ),
                 Figure::now("slots", "Threads for jobs that compute.", slots.count().get() as u64),
-                Figure::now("slots_free", "Those of them that have nothing to do.", slots.free() as u64),
-                Figure::count("candle_cache_hits", "Loads of candles that were in memory.", cache.hits),
-                Figure::count("candle_cache_misses", "Loads of candles that were not.", cache.misses),
+                Figure::now(
+                    "slots_free",
+                    "Those of them that have nothing to do.",
+                    slots.free() as u64,
+                ),
+                Figure::count(
+                    "candle_cache_hits",
+                    "Loads of candles that were in memory.",
+                    cache.hits,
+                ),
+                Figure::count(
+                    "candle_cache_misses",
+                    "Loads of candles that were not.",
+                    cache.misses,
+                ),
                 Figure::count("candle_cache_loads", "Reads begun at the source.", cache.loads),
-                Figure::count("candle_cache_evictions", "Stretches given up for lack of room.", cache.evictions),
+                Figure::count(
+                    "candle_cache_evictions",
+                    "Stretches given up for lack of room.",
+                    cache.evictions,
+                ),
                 Figure::now("candle_cache_bytes", "Candles held in memory.", cache.bytes),
-                Figure::count("candle_cache_disk_reads", "Files opened in the cache on disk.", cache.disk_reads),
-                Figure::count("candle_cache_disk_dropped", "Broken files of that cache.", cache.disk_dropped),
+                Figure::count(
+                    "candle_cache_disk_reads",
+                    "Files opened in the cache on disk.",
+                    cache.disk_reads,
+                ),
+                Figure::count(
+                    "candle_cache_disk_dropped",
+                    "Broken files of that cache.",
+                    cache.disk_dropped,
+                ),
             ]
         }
     }

@@ -34,7 +34,9 @@ impl Address {
     /// What was found and what is allowed.
     pub fn read(endpoint: &str) -> Result<Self, String> {
         let refused = || {
-            format!("found {endpoint:?}, allowed http://host:port; for TLS put a collector beside the process")
+            format!(
+                "found {endpoint:?}, allowed http://host:port; for TLS put a collector beside the process"
+            )
         };
         let rest = endpoint.strip_prefix("http://").ok_or_else(refused)?;
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));

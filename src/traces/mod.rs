@@ -80,8 +80,12 @@ impl Tracer {
         }
         let address = Address::read(&settings.endpoint)?;
         let (spans, waiting) = mpsc::channel(WAITING_MAX);
-        let inner =
-            Inner { sample: settings.sample, spans, ended: Mutex::default(), dropped: AtomicU64::new(0) };
+        let inner = Inner {
+            sample: settings.sample,
+            spans,
+            ended: Mutex::default(),
+            dropped: AtomicU64::new(0),
+        };
         Ok((Self(Some(Arc::new(inner))), Some(Exporter::new(address, waiting))))
     }
 
@@ -207,7 +211,10 @@ impl JobTrace {
 }
 
 /// The time that a collector compares with that of others.
-#[expect(clippy::disallowed_methods, reason = "a trace is told in this machine's time, and decides nothing")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a trace is told in this machine's time, and decides nothing"
+)]
 fn now() -> SystemTime {
     SystemTime::now()
 }

@@ -1,5 +1,6 @@
 //! Keeping the lease: renewed in time, or the process fences itself.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{Wakes, Worker};
