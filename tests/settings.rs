@@ -222,6 +222,9 @@ fn the_documented_file_has_every_key() {
 fn each_file_of_an_environment_is_valid() {
     for entry in fs::read_dir(repository()).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|end| end != "toml") {
+            continue;
+        }
         let name = path.file_stem().unwrap().to_str().unwrap();
         let mut process = Process::with(&[("SLUICEGATE_ENV", name)]);
         process.environment.config_dir = Some(repository());
