@@ -197,8 +197,9 @@ fn nothing_runs_as_root_or_writes_where_it_must_not() {
     assert!(read("Dockerfile").contains(&format!("USER {user}:{user}\n")));
     let settings = settings_of(&pod()["containers"][0]);
     let pod_of_base = pod();
-    let writable =
-        list(&pod_of_base["containers"][0]["volumeMounts"]).iter().find(|one| one["name"] == "state");
+    let writable = list(&pod_of_base["containers"][0]["volumeMounts"])
+        .iter()
+        .find(|one| one["name"] == "state");
     let writable = writable.unwrap()["mountPath"].as_str().unwrap();
     assert!(settings.candles.disk.dir.starts_with(writable), "the cache is on the volume");
     let volume = list(&pod()["volumes"]).iter().find(|one| one["name"] == "state").unwrap().clone();
