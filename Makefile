@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 PEERS := bench/peers
-.PHONY: help demo test lint fmt bench bench-peers bench-parts check-all manifests image-test deny
+.PHONY: help demo test lint fmt chaos soak bench bench-peers bench-parts check-all manifests image-test deny
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,16 @@ lint: ## Check format, clippy and documentation; warnings are errors
 
 fmt: ## Format the code
 	cargo fmt
+
+chaos: ## 200 schedules of faults from a seed, and recovery after kills; CHAOS_SEED=n repeats one, docs/faults.md says more
+	@scripts/ensure-tools cargo-nextest libfaketime
+	cargo nextest run --locked --test chaos --run-ignored ignored-only --no-capture \
+		-E 'test(/^suite|^recovery/)'
+
+soak: ## Mixed load with faults for MINUTES=n; sizes, dead rows and memory over time stay flat
+	@scripts/ensure-tools cargo-nextest
+	SOAK_MINUTES=$(or $(MINUTES),10) cargo nextest run --locked --test chaos --run-ignored ignored-only \
+		--no-capture -E 'test(/^soak/)'
 
 bench: ## Measure the whole path against what it must reach; docs/benchmarks.md says what that is
 	@scripts/ensure-tools
@@ -48,7 +58,7 @@ deny: ## Licences and origins of dependencies; needs cargo-deny
 	cargo deny --locked check bans licenses sources
 
 check-all: lint ## Everything: lint, slow tests too, each bench once
-	@scripts/ensure-tools cargo-nextest pgbouncer influxdb promtool
+	@scripts/ensure-tools cargo-nextest pgbouncer influxdb libfaketime promtool
 	cargo nextest run --locked --run-ignored all
 	cargo test --doc --locked
 	cargo test --benches --locked

@@ -137,9 +137,12 @@ begin
     return coalesce(released, '{}');
 end $$;
 
--- Errors of jobs: tried again after their delay, or failed for good when they failed too often.
+-- Errors of jobs: tried again after a delay, or failed for good when they failed too often. The delay
+-- doubles with each failure of the job, not with claims that were lost or given back, up to retry_max_ms,
+-- and is spread by half to either side.
 create function sluicegate.fail_jobs(
-    job_ids bigint[], fences bigint[], classes text[], errors text[], delays_ms bigint[])
+    job_ids bigint[], fences bigint[], classes text[], errors text[], retry_base_ms bigint,
+    retry_max_ms bigint)
 returns bigint[]
 language plpgsql volatile set search_path = sluicegate, pg_temp as $$
 #variable_conflict use_column
@@ -161,9 +164,9 @@ begin
         update queue q
            set state = 2, fence = q.fence + 1, failures = q.failures + 1, worker = null,
                claimed_at = null, started_at = null, deadline = null,
-               run_at = clock_timestamp() + g.delay_ms * interval '1 millisecond'
-          from unnest(job_ids, delays_ms) as g (job_id, delay_ms)
-         where q.job_id = any (array(select l.job_id from locked l)) and g.job_id = q.job_id
+               run_at = clock_timestamp() + interval '1 millisecond' * (0.5 + random())
+                        * least(retry_base_ms * 2.0 ^ least(q.failures, 40), retry_max_ms)::float8
+         where q.job_id = any (array(select l.job_id from locked l))
         returning q.job_id, q.lane_id, q.attempt),
     kept as (
         insert into failed_attempts (job_id, attempt, error_class, error)

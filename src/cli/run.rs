@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::pipeline::{Pipes, Shutdown, Slots};
 use crate::settings::{Environment, Loaded, Settings};
 use crate::store::Store;
-use crate::worker::Worker;
+use crate::worker::{Journal, Worker};
 use crate::{telemetry, topology};
 
 /// Options of `run`.
@@ -80,7 +80,8 @@ pub(super) async fn daemon(
     // The lease has a connection of its own: it must not wait behind the work.
     let leases = store.apart(&settings.database)?;
     let outage = compute.outage.clone();
-    let worker = Worker::start(&leases, settings.worker, outage, guard.clone()).await?;
+    let journal = Journal::open(&settings.journal)?;
+    let worker = Worker::start(&leases, settings.worker, outage, guard.clone(), journal).await?;
     let mut pipes = topology::pipes(settings, &store, &worker, &compute, metrics);
     let slots = compute.slots();
     prepare(&mut pipes, &Parts { store: &store, worker: &worker, slots: &slots, metrics })?;

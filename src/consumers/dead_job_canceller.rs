@@ -7,7 +7,7 @@ use crate::domain::job::{Claim, DeadJob, Death};
 use crate::metrics::JobMetrics;
 use crate::pipeline::BatchConsumer;
 use crate::store::Store;
-use crate::worker::{Wakes, Worker};
+use crate::worker::{Event, Wakes, Worker};
 
 /// Takes claims away.
 #[derive(Debug)]
@@ -43,6 +43,10 @@ impl DeadJobCancellerConsumer {
             return Ok(());
         }
         let rescued = self.store.rescue_jobs(claims, self.crashes_max).await?;
+        for (event, ended) in [(Event::Rescued, false), (Event::Quarantined, true)] {
+            let jobs = rescued.iter().filter(|job| job.quarantined == ended);
+            self.worker.note_those(event, claims, &jobs.map(|job| job.job_id).collect());
+        }
         let quarantined = rescued.iter().filter(|job| job.quarantined).count();
         self.metrics.rescued(rescued.len() - quarantined, quarantined);
         if !rescued.is_empty() {
@@ -61,6 +65,7 @@ impl DeadJobCancellerConsumer {
             }
         };
         if self.store.cancel_claim(dead.claim, class, &reason).await? {
+            self.worker.note(Event::Cancelled, &[dead.claim]);
             tracing::info!(job = dead.claim.job_id, reason, "job cancelled");
         }
         Ok(())

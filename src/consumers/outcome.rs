@@ -3,21 +3,12 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use crate::domain::job::{Claim, Ending, Failure, JobId, Outcome};
+use crate::domain::job::{Claim, Ending, Failure, JobId, Outcome, RetryDelays};
 use crate::metrics::JobMetrics;
 use crate::pipeline::BatchConsumer;
 use crate::store::{EndingBatch, Store, StoreError};
 use crate::traces::Tracer;
-use crate::worker::{Wakes, Worker};
-
-/// Delays between attempts of a job that failed, and between attempts of a write.
-#[derive(Debug, Clone, Copy)]
-pub struct RetryDelays {
-    /// Delay before the second attempt of a job, milliseconds; doubles with each attempt.
-    pub retry_base_ms: u64,
-    /// Longest delay before another attempt of a job, milliseconds.
-    pub retry_max_ms: u64,
-}
+use crate::worker::{Event, Wakes, Worker};
 
 /// First and longest wait before another try to reach the database.
 const WRITE_AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -119,21 +110,16 @@ impl OutcomeConsumer {
         outcomes: &[Outcome],
         again: bool,
     ) -> Result<HashSet<JobId>, StoreError> {
-        if again {
-            let delays: Vec<i64> = outcomes.iter().map(|o| self.delay_ms(o.attempt)).collect();
-            self.store.fail_jobs(outcomes, &delays).await
+        let claims: Vec<Claim> = outcomes.iter().map(|outcome| outcome.claim).collect();
+        self.worker.note(if again { Event::Failing } else { Event::Ending }, &claims);
+        let accepted = if again {
+            self.store.fail_jobs(outcomes, self.delays).await
         } else {
             let begun = |claim| self.worker.held().control(claim)?.begun();
             self.store.end_jobs(&EndingBatch::of(outcomes).with_begins(begun)).await
-        }
-    }
-
-    /// Delay before the next attempt: doubles with each, and is spread by half to either side.
-    fn delay_ms(&self, attempt: i32) -> i64 {
-        let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0).min(30);
-        let RetryDelays { retry_base_ms, retry_max_ms } = self.delays;
-        let delay = retry_base_ms.saturating_mul(1 << doublings).min(retry_max_ms);
-        i64::try_from(fastrand::u64(delay / 2..=delay + delay / 2)).unwrap_or(i64::MAX)
+        }?;
+        self.worker.note_those(Event::Accepted, &claims, &accepted);
+        Ok(accepted)
     }
 
     /// What was not accepted was written before, or came too late; the latter is counted.
@@ -142,7 +128,11 @@ impl OutcomeConsumer {
             return Ok(());
         }
         let before = self.store.written_before(refused).await?;
-        let late = refused.iter().filter(|claim| !before.contains(&claim.job_id)).count();
+        self.worker.note_those(Event::Accepted, refused, &before);
+        let late: Vec<Claim> =
+            refused.iter().filter(|claim| !before.contains(&claim.job_id)).copied().collect();
+        self.worker.note(Event::Refused, &late);
+        let late = late.len();
         if late > 0 {
             self.metrics.late_writes_refused(late);
             tracing::warn!(late, "late writes refused: their claims were taken away");

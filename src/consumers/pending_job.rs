@@ -15,7 +15,7 @@ use crate::metrics::{JobMetrics, RunEnd};
 use crate::pipeline::{Consumer, Panicked, Sender, Shutdown};
 use crate::store::Store;
 use crate::traces::{JobTrace, Tracer};
-use crate::worker::{Wakes, Worker};
+use crate::worker::{Event, Wakes, Worker};
 
 /// Rows of parts written at the same time; thousands of parts must leave connections to the others.
 const PART_WRITES_MAX: usize = 2;
@@ -97,7 +97,7 @@ impl PendingJobConsumer {
         self.tracer.run_ended(claim, trace);
         self.worker.held().run_ended(claim);
         // The claim stays held until its end is written: the look would give it back otherwise.
-        let outcome = Outcome { claim, ending, attempt: job.attempt };
+        let outcome = Outcome { claim, ending };
         self.outcomes.send(outcome).await.map_err(|_| anyhow::anyhow!("the outcome pipe has ended"))
     }
 
@@ -127,6 +127,7 @@ impl PendingJobConsumer {
             self.wakes.wake("pending_job");
         }
         tracing::debug!(job = job.claim.job_id, "run begins");
+        self.worker.note(Event::Started, &[job.claim]);
         let run = AssertUnwindSafe(self.kinds.run(job, context)).catch_unwind();
         tokio::pin!(run);
         let ended = tokio::select! {
@@ -167,7 +168,9 @@ impl PendingJobConsumer {
         let held = self.worker.held().control(claim).is_some();
         self.worker.held().remove(claim);
         if held {
-            self.store.release_jobs(&[claim]).await?;
+            self.worker.note(Event::Releasing, &[claim]);
+            let released = self.store.release_jobs(&[claim]).await?;
+            self.worker.note_those(Event::Released, &[claim], &released);
         }
         Ok(())
     }

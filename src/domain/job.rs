@@ -81,8 +81,15 @@ pub struct Outcome {
     pub claim: Claim,
     /// How the run ended.
     pub ending: Ending,
-    /// How often the job has been claimed, for the delay before the next attempt.
-    pub attempt: i32,
+}
+
+/// Delays before another attempt of a job that failed.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryDelays {
+    /// After the first failure, milliseconds; doubles with each, and is spread by half to either side.
+    pub base_ms: i64,
+    /// Longest, before it is spread, milliseconds.
+    pub max_ms: i64,
 }
 
 impl Outcome {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::job::{Claim, ClaimedJob};
 use crate::pipeline::Publisher;
 use crate::store::{Store, StoreError};
-use crate::worker::{Wakes, Worker};
+use crate::worker::{Event, Wakes, Worker};
 
 /// A claim that a rate cut short is followed by the next one after this long or longer.
 const NEXT_CLAIM: Duration = Duration::from_millis(100);
@@ -36,6 +36,8 @@ impl PendingJobPublisher {
         let cpu_limit = self.worker.slot_room();
         let jobs =
             self.store.claim_jobs(self.worker.id(), limit, &self.cpu_kinds, cpu_limit).await?;
+        let claims: Vec<Claim> = jobs.iter().map(|job| job.claim).collect();
+        self.worker.note(Event::Claimed, &claims);
         for job in &jobs {
             let needs_slot = self.cpu_kinds.contains(&job.kind.as_str());
             self.worker.held().insert(job.claim, needs_slot);
@@ -77,6 +79,9 @@ impl Publisher for PendingJobPublisher {
         for claim in &claims {
             self.worker.held().remove(*claim);
         }
-        self.store.release_jobs(&claims).await.map(drop)
+        self.worker.note(Event::Releasing, &claims);
+        let released = self.store.release_jobs(&claims).await?;
+        self.worker.note_those(Event::Released, &claims, &released);
+        Ok(())
     }
 }

@@ -19,7 +19,7 @@ use crate::guard::GuardSettings;
 use crate::http::HttpSettings;
 use crate::store::DatabaseSettings;
 use crate::traces::TraceSettings;
-use crate::worker::WorkerSettings;
+use crate::worker::{JournalSettings, WorkerSettings};
 
 /// All settings of a process.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,6 +39,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Slots, lease, drain.
     pub worker: WorkerSettings,
+    /// Where what is done with claims is noted.
+    pub journal: JournalSettings,
     /// When the pace is lowered for the sake of others.
     pub guard: GuardSettings,
     /// Where candles come from.

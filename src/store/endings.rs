@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::workers::columns_of;
 use super::{Store, StoreError, failed, run};
-use crate::domain::job::{Claim, Ending, JobId, Outcome};
+use crate::domain::job::{Claim, Ending, JobId, Outcome, RetryDelays};
 
 /// Ends of runs as the columns that one statement takes.
 #[derive(Debug, Default)]
@@ -109,7 +109,7 @@ impl Store {
         rows.iter().map(|row| super::column(row, "job_id", WHAT)).collect()
     }
 
-    /// Writes failures that may be tried again after `delays_ms`; those that failed too often end.
+    /// Writes failures that may be tried again after `delays`; those that failed too often end.
     /// Answers which were accepted. Outcomes that did not fail are passed over.
     ///
     /// # Errors
@@ -117,7 +117,7 @@ impl Store {
     pub async fn fail_jobs(
         &self,
         outcomes: &[Outcome],
-        delays_ms: &[i64],
+        delays: RetryDelays,
     ) -> Result<HashSet<JobId>, StoreError> {
         let batch = EndingBatch::of(outcomes);
         let row = run!(
@@ -129,7 +129,8 @@ impl Store {
             &batch.fences,
             &batch.classes,
             &batch.errors,
-            delays_ms
+            delays.base_ms,
+            delays.max_ms
         );
         first_ids(&row, "write failures")
     }

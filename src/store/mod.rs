@@ -145,10 +145,14 @@ impl Store {
         }
     }
 
-    /// Closes the pool; statements under way are waited for.
+    /// Closes the pool; statements under way are waited for, though no longer than for a connection: one
+    /// that has fallen silent would never be closed.
     pub async fn close(&self) {
-        self.pool.close().await;
-        self.claims.close().await;
+        let patience = self.pool.options().get_acquire_timeout();
+        let closing = async { tokio::join!(self.pool.close(), self.claims.close()) };
+        if tokio::time::timeout(patience, closing).await.is_err() {
+            tracing::warn!(?patience, "connections that do not answer are left behind");
+        }
     }
 
     /// The same store, by the connection that claims.

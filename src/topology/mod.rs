@@ -10,10 +10,11 @@ use crate::consumers::bundle_expansion::{BundleExpansionConsumer, ExpansionLimit
 use crate::consumers::bundle_rollup::BundleRollupConsumer;
 use crate::consumers::command::{CommandConsumer, LimitRules};
 use crate::consumers::dead_job_canceller::DeadJobCancellerConsumer;
-use crate::consumers::outcome::{OutcomeConsumer, RetryDelays};
+use crate::consumers::outcome::OutcomeConsumer;
 use crate::consumers::pending_job::PendingJobConsumer;
 use crate::consumers::progress::ProgressConsumer;
 use crate::consumers::retention::RetentionConsumer;
+use crate::domain::job::RetryDelays;
 use crate::kinds::Kinds;
 use crate::metrics::{JobMetrics, Metrics};
 use crate::pipeline::{Governor, Pipes, StopSettings};
@@ -99,10 +100,8 @@ impl Wiring<'_> {
         let (kinds, tracer) = (&self.compute.kinds, &self.compute.tracer);
         let PipesSettings { pending_job, dead_job_canceller, outcome, progress, .. } =
             &settings.pipes;
-        let delays = RetryDelays {
-            retry_base_ms: outcome.retry_base_ms,
-            retry_max_ms: outcome.retry_max_ms,
-        };
+        let delays =
+            RetryDelays { base_ms: ms(outcome.retry_base_ms), max_ms: ms(outcome.retry_max_ms) };
         let (silence_ms, grace_ms) =
             (ms(dead_job_canceller.silence_ms), ms(dead_job_canceller.grace_ms));
         let outcomes = pipes.add_fed(

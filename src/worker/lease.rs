@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{Wakes, Worker};
+use super::{Event, Moment, Wakes, Worker};
 use crate::pipeline::Shutdown;
 use crate::store::{Condition, Look, StoreError};
 
@@ -54,8 +54,11 @@ impl Worker {
                 }
             }
         }
-        if let Err(error) = self.0.store.stop_worker(self.id()).await {
-            tracing::warn!(worker = self.id(), %error, "not signed off; the lease will run out");
+        match self.0.store.stop_worker(self.id()).await {
+            Ok(()) => self.0.journal.note(self.id(), Event::Stopped, &[]),
+            Err(error) => {
+                tracing::warn!(worker = self.id(), %error, "not signed off; the lease will run out");
+            }
         }
         Ok(())
     }
@@ -63,8 +66,8 @@ impl Worker {
     /// One look. It may take no longer than the lease is trusted for.
     async fn renew(&self, seeks_orphans: bool) -> Result<Look, StoreError> {
         let settings = &self.0.settings;
-        let before = Instant::now();
-        let held = self.held().claims();
+        let (before, asked) = (Instant::now(), Moment::now());
+        let mut held = self.held().claims();
         let look = self
             .0
             .store
@@ -78,6 +81,8 @@ impl Worker {
             .await?;
         if look.alive {
             self.trust_from(before);
+            held.retain(|claim| !look.lost.contains(claim));
+            self.0.journal.note_at(|| asked, self.id(), Event::Renewed, &held);
         }
         Ok(look)
     }
@@ -93,6 +98,7 @@ impl Worker {
     }
 
     async fn act_on(&self, look: &Look, wakes: &Wakes) {
+        self.note(Event::Lost, &look.lost);
         let cut_off = self.held().lose(&look.lost);
         if cut_off > 0 {
             tracing::info!(worker = self.id(), claims = cut_off, "claims were taken away");
@@ -116,7 +122,7 @@ impl Worker {
             }
         }
         if !look.alive {
-            let lost = self.held().lose_all();
+            let lost = self.lose_all();
             tracing::error!(worker = self.id(), lost, "declared dead; going on under a new id");
             match self.register().await {
                 Ok(()) => wakes.wake_all(),
@@ -125,9 +131,15 @@ impl Worker {
         }
     }
 
+    /// Lets go of everything, noted before anybody else does it.
+    fn lose_all(&self) -> usize {
+        self.note(Event::Lost, &self.held().claims());
+        self.held().lose_all()
+    }
+
     fn fence_if_overdue(&self) {
         if !self.is_trusted() {
-            let lost = self.held().lose_all();
+            let lost = self.lose_all();
             if lost > 0 {
                 tracing::error!(
                     worker = self.id(),

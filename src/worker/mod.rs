@@ -2,11 +2,13 @@
 
 mod budget;
 mod held;
+mod journal;
 mod lease;
 mod limits;
 mod session;
 mod wakes;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -16,8 +18,10 @@ use serde::Deserialize;
 
 pub use self::budget::PipeBudget;
 pub use self::held::Held;
+pub use self::journal::{Entry, Event, Journal, JournalSettings, Moment};
 pub use self::limits::Limits;
 pub use self::wakes::Wakes;
+use crate::domain::job::{Claim, JobId};
 use crate::guard::Guard;
 use crate::kinds::outage::Outage;
 use crate::store::{Store, StoreError, WorkerId};
@@ -70,13 +74,14 @@ struct Inner {
     guard: Guard,
     claims_stand: AtomicBool,
     others_are_silent: AtomicBool,
+    journal: Journal,
     renew_now: tokio::sync::Notify,
     new_id: tokio::sync::Notify,
 }
 
 impl Worker {
     /// Takes a new id and registers it; during an `outage` no jobs that need a slot are claimed. The lease
-    /// tells what the `guard` knows.
+    /// tells what the `guard` knows. What is done with claims is noted in the `journal`.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -85,6 +90,7 @@ impl Worker {
         settings: WorkerSettings,
         outage: Outage,
         guard: Guard,
+        journal: Journal,
     ) -> Result<Self, StoreError> {
         // A renewal that hangs must be given up while there is time for another one.
         let patience = Duration::from_millis(settings.lease_ms / 4);
@@ -102,6 +108,7 @@ impl Worker {
             guard,
             claims_stand: AtomicBool::new(true),
             others_are_silent: AtomicBool::new(true),
+            journal,
             renew_now: tokio::sync::Notify::new(),
             new_id: tokio::sync::Notify::new(),
         }));
@@ -131,6 +138,25 @@ impl Worker {
     #[must_use]
     pub fn guard(&self) -> &Guard {
         &self.0.guard
+    }
+
+    /// Notes what is done with claims, where there are any.
+    pub fn note(&self, event: Event, claims: &[Claim]) {
+        self.0.journal.note_some(self.id(), event, claims);
+    }
+
+    /// Notes what became of those claims whose jobs the database named: of several claims on one job it
+    /// means the newest, since the others have lost it.
+    pub fn note_those(&self, event: Event, claims: &[Claim], named: &HashSet<JobId>) {
+        if self.0.journal.is_kept() {
+            let mut newest = HashMap::new();
+            for claim in claims.iter().filter(|claim| named.contains(&claim.job_id)) {
+                let fence = newest.entry(claim.job_id).or_insert(claim.fence);
+                *fence = claim.fence.max(*fence);
+            }
+            let claims = newest.into_iter().map(|(job_id, fence)| Claim { job_id, fence });
+            self.note(event, &claims.collect::<Vec<_>>());
+        }
     }
 
     /// Whether the lease was renewed recently enough to claim under it. Goes by the monotonic clock
@@ -207,6 +233,7 @@ impl Worker {
         inner.store.register_worker(id, &inner.host, slots, lease_ms).await?;
         let replaced = inner.id.swap(id, Ordering::AcqRel);
         self.trust_from(before);
+        inner.journal.note(id, Event::Registered, &[]);
         if replaced != 0 {
             // A session that is open holds the lock of the old id.
             inner.new_id.notify_one();

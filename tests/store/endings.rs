@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sluicegate::domain::job::{Claim, Ending, Outcome};
 use sluicegate::store::EndingBatch;
 
-use crate::rig::{Rig, completed, failed, stale};
+use crate::rig::{AT_ONCE, Rig, completed, failed, stale};
 
 /// A row of `results` as the kind `backtest` writes it.
 fn answer() -> Value {
@@ -21,7 +21,7 @@ fn answer() -> Value {
 
 fn answered(claim: Claim) -> Outcome {
     let ending = Ending::Completed { output: json!({ "sharpe": null }), answer: Some(answer()) };
-    Outcome { claim, ending, attempt: 1 }
+    Outcome { claim, ending }
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_claim_that_was_released_ended_cancelled_or_never_made_writes_nothing(
     let accepted = rig.store.end_jobs(&EndingBatch::of(&outcomes)).await.unwrap();
     assert_eq!(accepted, [].into());
     assert_eq!(
-        rig.store.fail_jobs(&late.map(|claim| failed(claim, "late", true)), &[0; 5]).await.unwrap(),
+        rig.store.fail_jobs(&late.map(|claim| failed(claim, "late", true)), AT_ONCE).await.unwrap(),
         [].into()
     );
     assert_eq!(rig.store.release_jobs(&late).await.unwrap(), [].into());
@@ -130,7 +130,7 @@ async fn a_row_the_database_cannot_take_is_an_error_about_the_data_and_writes_no
     rig.insert("alice", 0, 2).await;
     let claims: Vec<Claim> = rig.claim(2).await.iter().map(|job| job.claim).collect();
     let nul = Ending::Completed { output: json!({ "text": "a\0b" }), answer: None };
-    let batch = [completed(claims[0]), Outcome { claim: claims[1], ending: nul, attempt: 1 }];
+    let batch = [completed(claims[0]), Outcome { claim: claims[1], ending: nul }];
     let error = rig.store.end_jobs(&EndingBatch::of(&batch)).await.unwrap_err();
     assert!(error.is_about_the_data(), "{error:?}");
     let claimed: i64 = rig.one("select count(*) from sluicegate.queue where state = 1").await;

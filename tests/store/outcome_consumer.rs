@@ -1,17 +1,17 @@
 //! The outcome consumer on a real database: batches that hold a poisoned, a late or a failed run.
 
 use serde_json::json;
-use sluicegate::consumers::outcome::{OutcomeConsumer, RetryDelays};
-use sluicegate::domain::job::{Claim, Ending, Outcome};
+use sluicegate::consumers::outcome::OutcomeConsumer;
+use sluicegate::domain::job::{Claim, Ending, Outcome, RetryDelays};
 use sluicegate::guard::Guard;
 use sluicegate::kinds::outage::Outage;
 use sluicegate::metrics::Metrics;
 use sluicegate::pipeline::BatchConsumer;
-use sluicegate::worker::{Wakes, Worker, WorkerSettings};
+use sluicegate::worker::{Journal, Wakes, Worker, WorkerSettings};
 
 use crate::rig::{LEASE_MS, Rig, completed, failed};
 
-const DELAYS: RetryDelays = RetryDelays { retry_base_ms: 60_000, retry_max_ms: 100_000 };
+const DELAYS: RetryDelays = RetryDelays { base_ms: 60_000, max_ms: 100_000 };
 
 /// The consumer of a worker that has claimed `jobs` jobs.
 async fn consumer(rig: &mut Rig, jobs: i32) -> (OutcomeConsumer, Worker, Vec<Claim>) {
@@ -24,8 +24,15 @@ async fn consumer(rig: &mut Rig, jobs: i32) -> (OutcomeConsumer, Worker, Vec<Cla
         abort_ms: 1_000,
         orphan_after_ms: 60_000,
     };
-    let worker =
-        Worker::start(&rig.store, settings, Outage::default(), Guard::default()).await.unwrap();
+    let worker = Worker::start(
+        &rig.store,
+        settings,
+        Outage::default(),
+        Guard::default(),
+        Journal::default(),
+    )
+    .await
+    .unwrap();
     rig.worker = worker.id();
     rig.insert("alice", 0, jobs).await;
     let claims: Vec<Claim> = rig.claim(1_000).await.iter().map(|job| job.claim).collect();
@@ -121,12 +128,15 @@ async fn an_end_written_before_is_not_a_late_one() {
 }
 
 #[tokio::test]
-async fn failures_worth_another_try_wait_longer_each_time_within_the_limit() {
+async fn the_wait_before_another_try_doubles_with_failures_not_with_claims_within_the_limit() {
     let mut rig = Rig::new().await;
     let (consumer, _, claims) = consumer(&mut rig, 3).await;
     let mut batch: Vec<Outcome> =
         claims.iter().map(|claim| failed(*claim, "broken", true)).collect();
-    batch[1].attempt = 40;
+    let earlier = [("attempt = 40", claims[0].job_id), ("failures = 1", claims[1].job_id)];
+    for (what, job) in earlier {
+        rig.run(&format!("update sluicegate.queue set {what} where job_id = {job}")).await;
+    }
     batch[2] = failed(claims[2], "bad spec", false);
     consumer.consume(batch).await.unwrap();
     let words: Vec<String> = rig.all("select status from sluicegate.job_status order by id").await;

@@ -4,7 +4,7 @@ use serde_json::json;
 use sluicegate::domain::job::{Claim, Progress};
 use sluicegate::store::EndingBatch;
 
-use crate::rig::{Rig, completed, failed, stale};
+use crate::rig::{AT_ONCE, Rig, completed, failed, stale};
 
 fn at(claim: Claim, percent: f64) -> Progress {
     Progress { claim, percent, elapsed_ms: 1_500, timeout_ms: 60_000, stall_ms: Some(30_000) }
@@ -49,7 +49,7 @@ async fn no_progress_is_left_of_a_job_that_ended() {
     let rig = Rig::new().await;
     let claim = rig.claimed().await;
     rig.store.mark_progress(&[at(claim, 10.0)]).await.unwrap();
-    rig.store.fail_jobs(&[failed(claim, "broken", true)], &[0]).await.unwrap();
+    rig.store.fail_jobs(&[failed(claim, "broken", true)], AT_ONCE).await.unwrap();
     rig.run("update sluicegate.queue set run_at = now() - interval '1 s'").await;
     // The second run ends before its start mark.
     let again = rig.claim(1).await[0].claim;

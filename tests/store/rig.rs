@@ -1,7 +1,7 @@
 //! A database with one registered worker, and short words for what most tests do with it.
 
 use serde_json::json;
-use sluicegate::domain::job::{Claim, ClaimedJob, Ending, Failure, Outcome};
+use sluicegate::domain::job::{Claim, ClaimedJob, Ending, Failure, Outcome, RetryDelays};
 use sluicegate::store::{Command, DatabaseSettings, NewJobs, Store, WorkerId};
 use sqlx::postgres::Postgres;
 use sqlx::{AssertSqlSafe, Decode, Executor, Type};
@@ -11,6 +11,9 @@ use crate::support::TestDatabase;
 
 /// Long enough that no lease runs out while a test is looking.
 pub(crate) const LEASE_MS: i64 = 600_000;
+
+/// A failed job is due again at once.
+pub(crate) const AT_ONCE: RetryDelays = RetryDelays { base_ms: 0, max_ms: 0 };
 
 /// A migrated database, the store on it, and one worker.
 pub(crate) struct Rig {
@@ -194,13 +197,13 @@ pub(crate) fn specs(count: u64) -> NewJobs {
 /// A run that succeeded without a row for `results`.
 pub(crate) fn completed(claim: Claim) -> Outcome {
     let ending = Ending::Completed { output: json!({ "done": true }), answer: None };
-    Outcome { claim, ending, attempt: 1 }
+    Outcome { claim, ending }
 }
 
 /// A run that failed.
 pub(crate) fn failed(claim: Claim, message: &str, retryable: bool) -> Outcome {
     let failure = Failure { class: "broken", message: message.to_owned(), retryable };
-    Outcome { claim, ending: Ending::Failed(failure), attempt: 1 }
+    Outcome { claim, ending: Ending::Failed(failure) }
 }
 
 /// The same job under an older fence.

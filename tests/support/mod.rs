@@ -22,11 +22,12 @@ mod eventually;
 mod influx;
 mod proxy;
 mod responder;
+mod wire;
 
 pub(crate) use cluster::cluster_of_run;
 pub(crate) use daemon::DaemonProcess;
 pub(crate) use database::TestDatabase;
 pub(crate) use eventually::eventually;
 pub(crate) use influx::{InfluxServer, influx_settings};
-pub(crate) use proxy::Proxy;
+pub(crate) use proxy::{Proxy, Reset};
 pub(crate) use responder::{Framing, Reply, Responder, Seen};

@@ -1,1 +1,1 @@
-select sluicegate.fail_jobs($1, $2, $3, $4, $5)
+select sluicegate.fail_jobs($1, $2, $3, $4, $5, $6)
