@@ -5,7 +5,7 @@ PEERS := bench/peers
 PG ?= 18
 # Tests of what reaches the database: statements, the protocol, daemons.
 ON_POSTGRES := --test store --test protocol --test faults --test walk --test orders --test fairness
-.PHONY: help demo test test-pooled test-postgres lint fmt chaos soak bench bench-peers bench-parts check-all
+.PHONY: help demo test test-pooled test-postgres lint fmt chaos soak bench bench-peers bench-parts check-all manifests image-test deny
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -59,8 +59,17 @@ bench-parts: ## Measure engine, checkpoints, candles, metrics, signals and pipes
 	@scripts/ensure-tools
 	cargo bench --locked --bench engine --bench checkpoint --bench candles --bench metrics --bench signals --bench pipe
 
+manifests: ## Build all manifests and hold them against the schemas of Kubernetes; needs kubectl and python3
+	scripts/check-manifests
+
+image-test: ## Build the image and run a job in it; needs docker
+	scripts/image-test
+
+deny: ## Licences and origins of dependencies; needs cargo-deny
+	cargo deny --locked check bans licenses sources
+
 check-all: lint ## Everything: lint, slow tests too, each bench once
-	@scripts/ensure-tools cargo-nextest pgbouncer influxdb libfaketime
+	@scripts/ensure-tools cargo-nextest pgbouncer influxdb libfaketime promtool
 	cargo nextest run --locked --run-ignored all
 	$(MAKE) test-pooled
 	cargo test --doc --locked

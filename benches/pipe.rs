@@ -95,6 +95,7 @@ fn run(add: impl Fn(&mut Pipes, &PipeSettings, Arc<Count>)) -> f64 {
         capacity: NonZeroUsize::new(2_048).unwrap(),
         rate_per_second: None,
         claims_per_second: None,
+        paused: false,
         in_flight_max: NonZeroUsize::new(256).unwrap(),
     };
     runtime.block_on(async {

@@ -12,6 +12,7 @@ create table sluicegate.bundles (
     money_management_variants jsonb not null default '[{}]',
     run_at                    timestamptz not null default now(),
     dedupe_key                text,
+    traceparent               text,
 
     status       text not null default 'pending',
     total        int,
@@ -36,6 +37,7 @@ create table sluicegate.bundles (
     constraint bundles_user_id_is_1_to_200_characters check (length(user_id) between 1 and 200),
     constraint bundles_name_is_at_most_200_characters check (length(name) <= 200),
     constraint bundles_dedupe_key_is_1_to_200_characters check (length(dedupe_key) between 1 and 200),
+    constraint bundles_traceparent_is_at_most_100_characters check (length(traceparent) <= 100),
     constraint bundles_json_is_at_most_four_megabytes check (
         pg_column_size(universal_config) + pg_column_size(ticker_variants) + pg_column_size(date_ranges)
         + pg_column_size(scenario_variants) + pg_column_size(money_management_variants) <= 4194304),
@@ -66,6 +68,7 @@ comment on column sluicegate.bundles.scenario_variants is 'JSON array: {"preset"
 comment on column sluicegate.bundles.money_management_variants is 'JSON array: {"size": {"units": 100}, "stop_loss_pct": [null, 2], "take_profit_pct": 4}.';
 comment on column sluicegate.bundles.run_at is 'Not before.';
 comment on column sluicegate.bundles.dedupe_key is 'Unique per user while the bundle is open.';
+comment on column sluicegate.bundles.traceparent is 'The trace it is part of, as the W3C writes it: its jobs go on with it where traces are sent.';
 comment on column sluicegate.bundles.status is 'pending, expanding, running, then completed (at least one job succeeded), failed (none did), cancelled or rejected.';
 comment on column sluicegate.bundles.total is 'Number of jobs; null until the bundle has been read.';
 comment on column sluicegate.bundles.left_out is 'Combinations left out because a "where" or the order of parameters refused them.';
@@ -96,10 +99,12 @@ create table sluicegate.jobs (
     run_at       timestamptz not null default now(),
     max_failures int not null default 3,
     timeout_s    int,
+    traceparent  text,
     created_at   timestamptz not null default now(),
     constraint jobs_user_id_is_1_to_200_characters check (length(user_id) between 1 and 200),
     constraint jobs_kind_is_1_to_100_characters check (length(kind) between 1 and 100),
     constraint jobs_priority_is_within_a_million check (priority between -1000000 and 1000000),
+    constraint jobs_traceparent_is_at_most_100_characters check (length(traceparent) <= 100),
     constraint jobs_spec_is_at_most_a_megabyte check (pg_column_size(spec) <= 1048576),
     constraint jobs_max_failures_is_1_to_1000 check (max_failures between 1 and 1000),
     constraint jobs_timeout_s_is_1_second_to_30_days check (timeout_s between 1 and 2592000),
@@ -118,6 +123,7 @@ comment on column sluicegate.jobs.spec is 'One concrete variant, or what the kin
 comment on column sluicegate.jobs.run_at is 'Not before.';
 comment on column sluicegate.jobs.max_failures is 'A job that failed this often is failed for good.';
 comment on column sluicegate.jobs.timeout_s is 'Limit on one run in seconds; null takes the limit of the kind.';
+comment on column sluicegate.jobs.traceparent is 'The trace it is part of, as the W3C writes it.';
 comment on column sluicegate.jobs.created_at is 'When it was inserted.';
 
 create table sluicegate.commands (

@@ -54,6 +54,8 @@ create table sluicegate.lanes (
     low_id      bigint not null default 0,
     oldest_id   bigint not null default 0,
     newest_id   bigint not null default 0,
+    idle_since  timestamptz,
+    idle_vtime  double precision,
     unique (user_id, kind, priority)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 create index lanes_with_work on sluicegate.lanes (priority desc) where has_ready;
@@ -68,6 +70,8 @@ comment on column sluicegate.lanes.has_ready is 'Whether a ready job may be ther
 comment on column sluicegate.lanes.low_id is 'Watermark: no ready job of the lane has a smaller id.';
 comment on column sluicegate.lanes.oldest_id is 'While running is not 0: no claimed job of the lane has a smaller id.';
 comment on column sluicegate.lanes.newest_id is 'While running is not 0: no claimed job of the lane has a larger id.';
+
+comment on column sluicegate.lanes.idle_since is 'When the retention found it without jobs first, at the virtual time beside; a claim since then shows in vtime.';
 
 create table sluicegate.lane_deltas (
     lane_id  bigint not null,

@@ -70,7 +70,8 @@ end $$;
 -- planner from it. Plans are generic: making them anew takes longer than a claim of one job.
 create function sluicegate.claim_jobs(
     for_worker int, job_limit int, cpu_kinds text[], cpu_limit int)
-returns table (job_id bigint, fence bigint, attempt int, kind text, spec text, timeout_s int)
+returns table (job_id bigint, fence bigint, attempt int, kind text, spec text, timeout_s int,
+               waited_ms double precision, age_ms double precision, traceparent text)
 language plpgsql volatile set search_path = sluicegate, pg_temp
 set enable_nestloop = off set enable_seqscan = off set enable_bitmapscan = off set jit = off
 set plan_cache_mode = force_generic_plan as $$
@@ -82,11 +83,13 @@ declare
     got_ids   bigint[];
     got_fences bigint[];
     got_attempts int[];
+    got_waits double precision[];
     got_cpu   int;
     wants     boolean;
     all_ids   bigint[] := '{}';
     all_fences bigint[] := '{}';
     all_attempts int[] := '{}';
+    all_waits double precision[] := '{}';
     limited   boolean := exists (select from limits where scope <> 'pipe');
     room_lanes bigint[];
     kind_rooms int[];
@@ -183,7 +186,9 @@ begin
                set state = 1, fence = q.fence + 1, attempt = q.attempt + 1, worker = for_worker,
                    claimed_at = clock_timestamp(), started_at = null, deadline = null
              where q.ctid = any (array(select k.spot from kept k)) and q.state = 0
-            returning q.job_id, q.fence, q.attempt, q.lane_id),
+            returning q.job_id, q.fence, q.attempt, q.lane_id,
+                      case when isfinite(q.run_at)
+                           then extract(epoch from q.claimed_at - q.run_at) * 1000 else 0 end as waited),
         charged as (
             update lanes l
                set running = l.running + coalesce(m.jobs, 0),
@@ -203,9 +208,9 @@ begin
                      on m.lane_id = c.lane_id
              where l.ctid = any (lanes_now) and l.lane_id + 0 = c.lane_id)
         select array_agg(r.job_id), array_agg(r.fence), array_agg(r.attempt), array_agg(r.lane_id),
-               count(*) filter (where r.is_cpu)
-          into got_ids, got_fences, got_attempts, got_lanes, got_cpu
-          from (select m.job_id, m.fence, m.attempt, m.lane_id, k.is_cpu
+               array_agg(r.waited::double precision), count(*) filter (where r.is_cpu)
+          into got_ids, got_fences, got_attempts, got_lanes, got_waits, got_cpu
+          from (select m.job_id, m.fence, m.attempt, m.lane_id, m.waited, k.is_cpu
                   from marked m join kept k on k.job_id = m.job_id order by k.rank) r;
 
         if limited and got_lanes is not null then
@@ -214,6 +219,7 @@ begin
         all_ids := all_ids || got_ids;
         all_fences := all_fences || got_fences;
         all_attempts := all_attempts || got_attempts;
+        all_waits := all_waits || got_waits;
         want := want - coalesce(cardinality(got_ids), 0);
         cpu_want := cpu_want - got_cpu;
     end loop;
@@ -229,9 +235,10 @@ begin
     -- Joined here, not by the caller: a job that was committed after the caller's snapshot can be
     -- among the claims, and would be claimed without being told.
     return query
-    select c.job_id, c.fence, c.attempt, j.kind, j.spec::text, j.timeout_s
-      from unnest(all_ids, all_fences, all_attempts) with ordinality
-           as c (job_id, fence, attempt, place)
+    select c.job_id, c.fence, c.attempt, j.kind, j.spec::text, j.timeout_s, greatest(c.waited, 0),
+           greatest(extract(epoch from clock_timestamp() - j.created_at) * 1000, 0)::double precision, j.traceparent
+      from unnest(all_ids, all_fences, all_attempts, all_waits) with ordinality
+           as c (job_id, fence, attempt, waited, place)
       join (select * from jobs where id = any (all_ids)) j on j.id = c.job_id
      order by c.place;
 end $$;
@@ -291,7 +298,7 @@ end $$;
 -- Claims of dead workers (0), over their time limit (1) or stalled (2). One process at a time looks; the
 -- others have nothing to do meanwhile.
 create function sluicegate.find_dead_jobs(job_limit int)
-returns table (job_id bigint, fence bigint, death int, limit_ms bigint)
+returns table (job_id bigint, fence bigint, death int, limit_ms bigint, silent_ms bigint)
 language plpgsql volatile set search_path = sluicegate, pg_temp as $$
 #variable_conflict use_column
 begin
@@ -304,7 +311,8 @@ begin
                 when q.deadline < clock_timestamp() then 1 else 2 end,
            coalesce(case when q.deadline < clock_timestamp()
                          then (extract(epoch from q.deadline - q.started_at) * 1000)::bigint
-                         else p.stall_ms end, 0)
+                         else p.stall_ms end, 0),
+           coalesce((extract(epoch from clock_timestamp() - w.renewed_at) * 1000)::bigint, 0)
       from claimed_jobs(null) q
       left join workers w on w.id = q.worker
       left join progress p on p.job_id = q.job_id and p.fence = q.fence

@@ -29,4 +29,5 @@ pub mod statistics;
 pub mod store;
 pub mod telemetry;
 pub mod topology;
+pub mod traces;
 pub mod worker;

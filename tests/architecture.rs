@@ -13,21 +13,32 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// A module and the modules of ours it may name. Those not listed may name none.
-const MAY_NAME: [(&str, &[&str]); 18] = [
+const MAY_NAME: [(&str, &[&str]); 19] = [
     ("main", &["cli"]),
     ("lib", &[]),
     ("cli", &ALL),
     ("topology", &ALL),
     ("telemetry", &["settings"]),
     // Each section of the settings belongs to whoever goes by it.
-    ("settings", &["candles", "store", "pipeline", "worker", "http", "guard"]),
+    ("settings", &["candles", "store", "pipeline", "worker", "http", "guard", "traces"]),
     ("publishers", &["store", "pipeline", "worker", "domain"]),
     (
         "consumers",
-        &["store", "pipeline", "worker", "kinds", "metrics", "backtest", "statistics", "domain"],
+        &[
+            "store",
+            "pipeline",
+            "worker",
+            "kinds",
+            "metrics",
+            "traces",
+            "backtest",
+            "statistics",
+            "domain",
+        ],
     ),
     ("http", &["pipeline", "worker", "metrics"]),
-    ("metrics", &["pipeline", "guard"]),
+    ("metrics", &["pipeline", "guard", "store"]),
+    ("traces", &["domain"]),
     ("worker", &["store", "kinds", "guard", "pipeline", "domain"]),
     ("guard", &["store", "pipeline"]),
     ("kinds", &["candles", "backtest", "statistics", "pipeline", "domain"]),
@@ -38,12 +49,13 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
     ("domain", &[]),
 ];
 
-const ALL: [&str; 17] = [
+const ALL: [&str; 18] = [
     "http",
     "metrics",
     "settings",
     "telemetry",
     "topology",
+    "traces",
     "publishers",
     "consumers",
     "worker",

@@ -222,6 +222,9 @@ fn the_documented_file_has_every_key() {
 fn each_file_of_an_environment_is_valid() {
     for entry in fs::read_dir(repository()).unwrap() {
         let path = entry.unwrap().path();
+        if path.extension().is_none_or(|end| end != "toml") {
+            continue;
+        }
         let name = path.file_stem().unwrap().to_str().unwrap();
         let mut process = Process::with(&[("SLUICEGATE_ENV", name)]);
         process.environment.config_dir = Some(repository());
@@ -272,4 +275,60 @@ fn the_influxdb_is_checked_by_key_where_it_has_an_address_and_its_token_is_never
     }
     // Nobody has to make sense of what is not used.
     with(&[("measurement", "")]).load();
+}
+
+#[test]
+fn secrets_may_come_from_files_and_a_file_that_says_nothing_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (url, token, empty) =
+        (file("url", "postgres://file/db\n"), file("token", "abc\n"), file("empty", "\n"));
+    let settings = Process::with(&[
+        ("DATABASE_URL", "postgres://variable/db"),
+        ("SLUICEGATE__SECRETS__DATABASE_URL_FILE", &url),
+        ("SLUICEGATE__SECRETS__INFLUX_TOKEN_FILE", &token),
+    ])
+    .load();
+    assert_eq!(settings.database.url, "postgres://file/db");
+    assert_eq!(settings.candles.influx.token, "abc");
+    let refused = Process::with(&[("SLUICEGATE__SECRETS__SESSION_URL_FILE", &empty)]).error();
+    assert_eq!(refused, format!("secrets.session_url_file: found nothing in {empty}"));
+    let gone = Process::with(&[("SLUICEGATE__SECRETS__SESSION_URL_FILE", "/nowhere/url")]).error();
+    assert!(gone.starts_with("secrets.session_url_file: cannot read /nowhere/url"), "{gone}");
+}
+
+#[test]
+fn what_has_changed_is_told_by_key_without_secrets() {
+    let before = Process::with(&[
+        ("SLUICEGATE__DATABASE__URL", "postgres://u:hunter2@a/db"),
+        ("SLUICEGATE__WORKER__SLOTS", "1"),
+    ]);
+    let after = Process::with(&[
+        ("SLUICEGATE__DATABASE__URL", "postgres://u:hunter3@a/db"),
+        ("SLUICEGATE__WORKER__SLOTS", "2"),
+        ("SLUICEGATE__PIPES__COMMAND__PAUSED", "true"),
+    ]);
+    let loaded =
+        |process: &Process| sluicegate::settings::load_with_keys(&process.environment).unwrap();
+    let told: Vec<_> = loaded(&after)
+        .since(&loaded(&before))
+        .into_iter()
+        .map(|it| (it.key, it.before, it.after, it.is_live))
+        .collect();
+    let told: Vec<_> =
+        told.iter().map(|(k, b, a, live)| (k.as_str(), b.as_str(), a.as_str(), *live)).collect();
+    assert_eq!(
+        told,
+        [
+            ("database.url", "***", "***", false),
+            ("pipes.command.paused", "", "true", true),
+            ("worker.slots", "1", "2", true),
+        ]
+    );
+    let outcome = Process::with(&[("SLUICEGATE__PIPES__OUTCOME__PAUSED", "true")]).error();
+    assert!(outcome.starts_with("unknown key pipes.outcome.paused"), "{outcome}");
 }

@@ -3,9 +3,11 @@
 mod candles;
 mod check;
 mod demo;
+mod doctor;
 mod explain;
 mod health;
 mod migrate;
+mod plan;
 mod reload;
 mod replay;
 mod rerun;
@@ -42,9 +44,14 @@ enum Command {
     /// The daemon: claims and runs jobs until SIGTERM.
     Run(run::RunArgs),
     /// Brings the schema up to date.
-    Migrate,
+    Migrate(migrate::MigrateArgs),
     /// Says whether configuration, database, schema and candles are in order.
     Check,
+    /// Examines database, roles, server, pooler, candles and clock, with a remedy for each fault: exit code
+    /// 0, or 1 where something is wrong.
+    Doctor,
+    /// Says how long so many backtests take here, and how many replicas they need, from what was measured.
+    Plan(plan::PlanArgs),
     /// Asks the daemon on this machine whether it is alive, or ready: exit code 0 or 1.
     Health(health::HealthArgs),
     /// Fills and shows the local candle store.
@@ -96,10 +103,12 @@ fn execute(command: Command, environment: Environment) -> anyhow::Result<ExitCod
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = match command {
         Command::Run(args) => {
-            let settings = settings()?;
-            runtime.block_on(run::run(&args, environment, settings))
+            let loaded = settings::load_with_keys(&environment)?;
+            runtime.block_on(run::run(&args, environment, loaded))
         }
-        Command::Migrate => runtime.block_on(migrate::run(&settings()?)),
+        Command::Migrate(args) => runtime.block_on(migrate::run(&args, &settings()?)),
+        Command::Doctor => runtime.block_on(doctor::run(&settings()?)),
+        Command::Plan(args) => runtime.block_on(plan::run(&args, &settings()?)),
         Command::Check => runtime.block_on(check::run(&settings()?)),
         Command::Health(args) => runtime.block_on(health::run(&args, &settings()?)),
         Command::Candles(command) => {

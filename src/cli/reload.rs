@@ -1,79 +1,145 @@
-//! SIGHUP: reads the settings again and swaps rates and limits while everything runs.
+//! Reads the settings again, at SIGHUP and when a file has changed, and swaps what can change while
+//! everything runs.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::run::Parts;
-use crate::pipeline::Pipes;
-use crate::settings::{self, Environment, Settings};
+use crate::guard::Guard;
+use crate::metrics::ReloadMetrics;
+use crate::pipeline::{Cadence, Pipes, Slots};
+use crate::settings::{self, Environment, Loaded, Settings};
 use crate::store::Store;
-use crate::worker::Limits;
+use crate::worker::{Limits, Worker};
 
-/// Adds the task that follows SIGHUP. What it cannot change while running is left as it is.
+/// What a change of the settings reaches.
+struct Live {
+    store: Store,
+    worker: Worker,
+    limits: Limits,
+    guard: Guard,
+    slots: Arc<Slots>,
+    cadences: Vec<(&'static str, Cadence)>,
+    metrics: ReloadMetrics,
+}
+
+/// Adds the task that follows SIGHUP and the files. What it cannot change while running is left as it is.
 ///
 /// # Errors
 /// The signal cannot be handled.
-pub(super) fn follow_signal(
+pub(super) fn follow(
     pipes: &mut Pipes,
     parts: &Parts<'_>,
     environment: Environment,
-    mut now: Settings,
+    mut now: Loaded,
 ) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("handle SIGHUP")?;
-    let (store, limits) = (parts.store.clone(), parts.worker.limits().clone());
-    let guard = parts.worker.guard().clone();
+    let names = now.settings.pipes.by_name();
+    let live = Live {
+        store: parts.store.clone(),
+        worker: parts.worker.clone(),
+        limits: parts.worker.limits().clone(),
+        guard: parts.worker.guard().clone(),
+        slots: Arc::clone(parts.slots),
+        cadences: names
+            .iter()
+            .filter_map(|(name, _)| Some((*name, pipes.cadence(name)?)))
+            .collect(),
+        metrics: parts.metrics.reloads().clone(),
+    };
+    let mut seen = settings::texts(&environment);
     pipes.add_task("reload", |shutdown| async move {
         loop {
+            let interval = now.settings.reload.check_interval_ms;
             tokio::select! {
-                _ = hangup.recv() => {}
+                _ = hangup.recv() => seen = settings::texts(&environment),
+                () = changed(&environment, &mut seen, interval) => {}
                 () = shutdown.stopping() => return Ok(()),
             }
-            match settings::load(&environment) {
+            match settings::load_with_keys(&environment) {
                 Ok(next) => {
-                    swap(&limits, &now, &next);
-                    if now.limits() != next.limits() {
-                        configure(&store, &next).await;
-                    }
-                    guard.set(next.guard);
+                    live.swap(&now, &next).await;
                     now = next;
                 }
-                Err(error) => tracing::error!(%error, "settings refused; nothing has changed"),
+                Err(error) => {
+                    live.metrics.refused();
+                    tracing::error!(%error, "settings refused; nothing has changed");
+                }
             }
         }
     });
     Ok(())
 }
 
-/// Limits of kinds and users are in the database.
-async fn configure(store: &Store, next: &Settings) {
-    match store.configure_limits(&next.limits()).await {
-        Ok(()) => tracing::info!(limits = ?next.limits(), "limits of kinds and users changed"),
-        Err(error) => tracing::error!(%error, "limits of kinds and users not changed"),
+/// Returns when a file says something else than what was seen. A file that is swapped by a link counts, one
+/// that was only touched does not.
+async fn changed(environment: &Environment, seen: &mut Vec<Option<String>>, interval_ms: u64) {
+    if interval_ms == 0 {
+        return std::future::pending().await;
+    }
+    loop {
+        tokio::time::sleep(Duration::from_millis(interval_ms)).await;
+        let texts = settings::texts(environment);
+        if texts != *seen {
+            *seen = texts;
+            return;
+        }
     }
 }
 
-fn swap(limits: &Limits, now: &Settings, next: &Settings) {
-    let mut changed = 0;
-    for ((name, before), (_, after)) in now.pipes.by_name().into_iter().zip(next.pipes.by_name()) {
-        let same = before.rate_per_second == after.rate_per_second
-            && before.in_flight_max == after.in_flight_max
-            && before.claims_per_second == after.claims_per_second;
-        if same {
-            continue;
+impl Live {
+    /// Puts the next settings in force, and says what is different.
+    async fn swap(&self, now: &Loaded, next: &Loaded) {
+        let differences = next.since(now);
+        let (before, after) = (&now.settings, &next.settings);
+        for ((name, now), (_, next)) in
+            before.pipes.by_name().into_iter().zip(after.pipes.by_name())
+        {
+            if now == next {
+                continue;
+            }
+            self.limits.configure(name, next.rate_per_second, Some(next.in_flight_max));
+            self.limits.configure(&format!("{name}.claims"), next.claims_per_second, None);
+            if let Some((_, cadence)) = self.cadences.iter().find(|(pipe, _)| *pipe == name) {
+                cadence.set(Duration::from_millis(next.poll_interval_ms.get()), next.paused);
+            }
         }
-        limits.configure(name, after.rate_per_second, Some(after.in_flight_max));
-        limits.configure(&format!("{name}.claims"), after.claims_per_second, None);
-        changed += 1;
-        tracing::info!(
-            pipe = name,
-            rate_before = before.rate_per_second,
-            rate = after.rate_per_second,
-            claims_before = before.claims_per_second,
-            claims = after.claims_per_second,
-            in_flight_max_before = before.in_flight_max,
-            in_flight_max = after.in_flight_max,
-            "limits changed"
-        );
+        if before.limits() != after.limits() {
+            self.configure(after).await;
+        }
+        self.guard.set(after.guard);
+        self.resize(after);
+        for difference in &differences {
+            let settings::Difference { key, before, after, is_live } = difference;
+            if *is_live {
+                tracing::info!(key, before, after, "setting changed");
+            } else {
+                tracing::warn!(key, before, after, "setting changed; it holds after a restart");
+            }
+        }
+        self.metrics.applied();
+        tracing::info!(changed = differences.len(), "settings read again");
     }
-    tracing::info!(changed, "settings read again; other keys need a restart");
+
+    /// Limits of kinds and users are in the database.
+    async fn configure(&self, next: &Settings) {
+        if let Err(error) = self.store.configure_limits(&next.limits()).await {
+            tracing::error!(%error, "limits of kinds and users not changed");
+        }
+    }
+
+    fn resize(&self, next: &Settings) {
+        let slots = next.worker.slot_count();
+        if slots == self.worker.slots() {
+            return;
+        }
+        match self.slots.resize(NonZeroUsize::new(slots).unwrap_or(NonZeroUsize::MIN)) {
+            Ok(()) => self.worker.set_slots(slots),
+            Err(error) => tracing::error!(%error, "the number of slots has not changed"),
+        }
+    }
 }

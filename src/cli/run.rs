@@ -1,6 +1,7 @@
 //! `sluicegate run`: the daemon.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -10,8 +11,8 @@ use super::reload;
 use crate::guard::Guard;
 use crate::http::{self, Health};
 use crate::metrics::Metrics;
-use crate::pipeline::{Pipes, Shutdown};
-use crate::settings::{Environment, Settings};
+use crate::pipeline::{Pipes, Shutdown, Slots};
+use crate::settings::{Environment, Loaded, Settings};
 use crate::store::Store;
 use crate::worker::{Journal, Worker};
 use crate::{telemetry, topology};
@@ -27,8 +28,9 @@ pub(super) struct RunArgs {
 pub(super) async fn run(
     args: &RunArgs,
     environment: Environment,
-    settings: Settings,
+    loaded: Loaded,
 ) -> anyhow::Result<ExitCode> {
+    let settings = loaded.settings.clone();
     telemetry::start(&settings.log)?;
     let shutdown = Shutdown::new();
     stop_on_signals(&shutdown)?;
@@ -41,7 +43,7 @@ pub(super) async fn run(
     let stopping = shutdown.clone();
     let prepare = |pipes: &mut Pipes, parts: &Parts<'_>| {
         health.show(pipes.status(), parts.worker, &stopping);
-        reload::follow_signal(pipes, parts, environment, settings.clone())
+        reload::follow(pipes, parts, environment, loaded)
     };
     daemon(!args.no_migrate, &settings, shutdown, &metrics, prepare).await?;
     Ok(ExitCode::SUCCESS)
@@ -51,6 +53,8 @@ pub(super) async fn run(
 pub(super) struct Parts<'a> {
     pub(super) store: &'a Store,
     pub(super) worker: &'a Worker,
+    pub(super) slots: &'a Arc<Slots>,
+    pub(super) metrics: &'a Metrics,
 }
 
 /// Runs a daemon until `shutdown` says stop; `prepare` may add to its pipes.
@@ -79,7 +83,8 @@ pub(super) async fn daemon(
     let journal = Journal::open(&settings.journal)?;
     let worker = Worker::start(&leases, settings.worker, outage, guard.clone(), journal).await?;
     let mut pipes = topology::pipes(settings, &store, &worker, &compute, metrics);
-    prepare(&mut pipes, &Parts { store: &store, worker: &worker })?;
+    let slots = compute.slots();
+    prepare(&mut pipes, &Parts { store: &store, worker: &worker, slots: &slots, metrics })?;
     pipes.run(shutdown).await?;
     store.close().await;
     leases.close().await;

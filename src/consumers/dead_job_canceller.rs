@@ -1,6 +1,7 @@
 //! Takes claims away from the dead: puts their jobs back, or cancels what ran too long.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::domain::job::{Claim, DeadJob, Death};
 use crate::metrics::JobMetrics;
@@ -56,7 +57,7 @@ impl DeadJobCancellerConsumer {
     }
 
     async fn cancel(&self, dead: &DeadJob) -> anyhow::Result<()> {
-        let limit_s = std::time::Duration::from_millis(u64::try_from(dead.limit_ms).unwrap_or(0));
+        let limit_s = Duration::from_millis(u64::try_from(dead.limit_ms).unwrap_or(0));
         let (class, reason) = match dead.death {
             Death::Stalled => ("stalled", format!("no progress for {limit_s:?}")),
             Death::TimeLimit | Death::Worker => {
@@ -83,6 +84,10 @@ impl BatchConsumer for DeadJobCancellerConsumer {
             dead.into_iter().partition(|job| job.death == Death::Worker);
         let claims: Vec<Claim> = orphans.iter().map(|job| job.claim).collect();
         self.rescue(&claims).await?;
+        for job in &orphans {
+            let silence = Duration::from_millis(u64::try_from(job.silent_ms).unwrap_or(0));
+            self.metrics.rescue_took(silence.as_secs_f64());
+        }
         for job in &overdue {
             self.cancel(job).await?;
         }

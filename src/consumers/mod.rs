@@ -11,3 +11,4 @@ pub mod outcome;
 pub mod pending_job;
 pub mod progress;
 mod requests;
+pub mod retention;

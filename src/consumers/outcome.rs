@@ -7,6 +7,7 @@ use crate::domain::job::{Claim, Ending, Failure, JobId, Outcome, RetryDelays};
 use crate::metrics::JobMetrics;
 use crate::pipeline::BatchConsumer;
 use crate::store::{EndingBatch, Store, StoreError};
+use crate::traces::Tracer;
 use crate::worker::{Event, Wakes, Worker};
 
 /// First and longest wait before another try to reach the database.
@@ -23,6 +24,7 @@ pub struct OutcomeConsumer {
     wakes: Wakes,
     delays: RetryDelays,
     metrics: JobMetrics,
+    tracer: Tracer,
 }
 
 impl OutcomeConsumer {
@@ -41,7 +43,15 @@ impl OutcomeConsumer {
             wakes: wakes.clone(),
             delays,
             metrics: metrics.clone(),
+            tracer: Tracer::default(),
         }
+    }
+
+    /// Ends the traces of jobs there.
+    #[must_use]
+    pub fn traced(mut self, tracer: &Tracer) -> Self {
+        self.tracer = tracer.clone();
+        self
     }
 
     /// Writes until it is written, or until nothing of it is held any more. A batch that the database
@@ -154,6 +164,7 @@ impl BatchConsumer for OutcomeConsumer {
         self.metrics.outcomes_written(accepted.len());
         for claim in &claims {
             self.worker.held().remove(*claim);
+            self.tracer.written(*claim, accepted.contains(&claim.job_id));
         }
         self.wakes.wake("bundle_rollup");
         if self.worker.limits().of_jobs() {

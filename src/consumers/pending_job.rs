@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::lookups::Lookups;
@@ -16,6 +17,7 @@ use crate::kinds::{
 use crate::metrics::{JobMetrics, RunEnd};
 use crate::pipeline::{Consumer, Panicked, Sender, Shutdown};
 use crate::store::Store;
+use crate::traces::{JobTrace, Tracer};
 use crate::worker::{Event, Wakes, Worker};
 
 /// Rows of parts written at the same time; thousands of parts must leave connections to the others.
@@ -32,6 +34,7 @@ pub struct PendingJobConsumer {
     part_turns: Arc<Semaphore>,
     lookups: Arc<Lookups>,
     metrics: JobMetrics,
+    tracer: Tracer,
 }
 
 impl PendingJobConsumer {
@@ -54,7 +57,15 @@ impl PendingJobConsumer {
             part_turns: Arc::new(Semaphore::new(PART_WRITES_MAX)),
             lookups: Arc::new(Lookups::new(store)),
             metrics: metrics.clone(),
+            tracer: Tracer::default(),
         }
+    }
+
+    /// Tells the traces of its jobs to this one.
+    #[must_use]
+    pub fn traced(mut self, tracer: &Tracer) -> Self {
+        self.tracer = tracer.clone();
+        self
     }
 
     /// Runs the job and hands its end to the outcome pipe.
@@ -72,21 +83,41 @@ impl PendingJobConsumer {
             find_checkpoint: self.find_checkpoint(job),
             checkpoints: self.checkpoint_limits(),
         };
+        let kind = self.kinds.known_name(&job.kind);
+        self.metrics.run_begins(kind, job.attempt, job.waited_ms / 1e3);
+        let mut trace = self.tracer.begin(job, kind, self.worker.held().claimed(claim));
         let began = Instant::now();
         let ended = self.run(job, &context, shutdown).await;
-        let kind = self.kinds.known_name(&job.kind);
         self.metrics.run_ended(kind, run_end(&ended), began.elapsed().as_secs_f64());
+        if let Some(trace) = &mut trace {
+            note_run(trace, &ended, began, context.control.begun());
+        }
         let ending = match ended {
-            Ok(ending) => ending,
+            Ok(ending) => {
+                self.count_candles(&ending);
+                ending
+            }
             Err(RunError::Failed(failure)) => Ending::Failed(failure),
             Err(RunError::Interrupted | RunError::Unavailable(_)) => {
+                self.tracer.interrupted(trace);
                 return Box::pin(self.interrupted(claim, &context.control)).await;
             }
         };
+        self.tracer.run_ended(claim, trace);
         self.worker.held().run_ended(claim);
         // The claim stays held until its end is written: the look would give it back otherwise.
         let outcome = Outcome { claim, ending };
         self.outcomes.send(outcome).await.map_err(|_| anyhow::anyhow!("the outcome pipe has ended"))
+    }
+
+    /// What was computed, not what was found.
+    fn count_candles(&self, ending: &Ending) {
+        let Ending::Completed { answer: Some(row), .. } = ending else { return };
+        let run_ms = row.get("run_ms").and_then(Value::as_f64).unwrap_or(0.0);
+        let candles = row.get("candles").and_then(Value::as_u64).unwrap_or(0);
+        if run_ms > 0.0 {
+            self.metrics.backtested(candles, run_ms / 1e3);
+        }
     }
 
     /// Runs the job; a panic of its code is an error of the job.
@@ -232,6 +263,23 @@ async fn told_to_end(control: &RunControl, shutdown: &Shutdown) {
     shutdown.stopping().await;
     if control.begun().is_some() {
         shutdown.aborting().await;
+    }
+}
+
+/// Loading, until the work begins; then the work.
+fn note_run(
+    trace: &mut JobTrace,
+    ended: &Result<Ending, RunError>,
+    began: Instant,
+    begun: Option<Instant>,
+) {
+    let now = Instant::now();
+    trace.part("load", began, begun.unwrap_or(now));
+    if let Some(begun) = begun {
+        trace.part("run", begun, now);
+    }
+    if let Ok(Ending::Failed(failure)) | Err(RunError::Failed(failure)) = ended {
+        trace.fail(failure.class);
     }
 }
 

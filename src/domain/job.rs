@@ -33,6 +33,12 @@ pub struct ClaimedJob {
     pub spec: String,
     /// Limit on this run in seconds, where the user set one.
     pub timeout_s: Option<i32>,
+    /// How long it was ready before it was claimed, milliseconds.
+    pub waited_ms: f64,
+    /// How long it had been there when it was claimed, milliseconds.
+    pub age_ms: f64,
+    /// The trace it is part of, as its user wrote it.
+    pub traceparent: Option<String>,
 }
 
 /// Without the spec: every job is named in logs, and its spec may be a megabyte.
@@ -132,6 +138,8 @@ pub struct DeadJob {
     pub death: Death,
     /// The limit that was exceeded, milliseconds; zero for a dead worker.
     pub limit_ms: i64,
+    /// How long its worker has not renewed its lease, milliseconds.
+    pub silent_ms: i64,
 }
 
 /// What a tick reports of one running job.

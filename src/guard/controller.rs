@@ -77,6 +77,7 @@ pub struct Controller {
     worked: Option<Instant>,
     had_neighbours: bool,
     listened: Option<Instant>,
+    snapshot_age: Duration,
 }
 
 impl Controller {
@@ -96,7 +97,14 @@ impl Controller {
             worked: None,
             had_neighbours: false,
             listened: None,
+            snapshot_age: Duration::ZERO,
         }
+    }
+
+    /// For how long the oldest snapshot has been the oldest.
+    #[must_use]
+    pub fn snapshot_age(&self) -> Duration {
+        self.snapshot_age
     }
 
     /// Exchanges the settings; what has been learned stays.
@@ -108,6 +116,12 @@ impl Controller {
     #[must_use]
     pub fn baseline(&self) -> Option<Duration> {
         self.baseline.value()
+    }
+
+    /// Whether nothing is done here at this moment, and enough is known for when something is.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.worked.is_none() && self.pace >= 1.0 && self.baseline().is_some()
     }
 
     /// Whether how others fare matters at this moment: they work, and this process does or is slowed.
@@ -223,6 +237,7 @@ impl Controller {
         }
         let oldest = server.and_then(|server| server.horizon.as_deref());
         let age = self.horizon.age(now, oldest);
+        self.snapshot_age = age;
         let held_by = server.and_then(|server| server.held_by.clone()).unwrap_or_default();
         let lag = server.and_then(|server| server.replica_lag).unwrap_or_default();
         for (limit_ms, found, cause) in [

@@ -51,6 +51,8 @@ pub struct Readings {
     pub statement: Option<Duration>,
     /// Mean wait for a connection of the pool, lately.
     pub pool_wait: Option<Duration>,
+    /// For how long somebody has kept old row versions from being removed.
+    pub snapshot_age: Option<Duration>,
     /// What the server showed last.
     pub server: Option<ServerLoad>,
 }
@@ -64,6 +66,7 @@ impl Default for Readings {
             baseline: None,
             statement: None,
             pool_wait: None,
+            snapshot_age: None,
             server: None,
         }
     }

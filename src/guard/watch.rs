@@ -12,6 +12,8 @@ use crate::store::{Metered, ServerLoad, Store};
 const TICK: Duration = Duration::from_millis(100);
 /// How often a small write is made: while that can matter, it is every tick.
 const CANARY_EVERY: Duration = Duration::from_secs(1);
+/// While nothing is done here, neither write nor look is needed that often.
+const IDLE_EVERY: Duration = Duration::from_secs(10);
 /// A small write that takes longer is given up.
 const CANARY_PATIENCE: Duration = Duration::from_secs(5);
 /// How often the server is asked.
@@ -39,8 +41,8 @@ impl Guard {
             metered: Metered::default(),
             observed: Instant::now(),
             server: None,
-            next_look: Instant::now(),
-            next_canary: Instant::now(),
+            looked: None,
+            wrote: None,
             spoken: Spoken::default(),
         };
         let mut ticks = interval(TICK);
@@ -68,8 +70,8 @@ struct Watch {
     metered: Metered,
     observed: Instant,
     server: Option<ServerLoad>,
-    next_look: Instant,
-    next_canary: Instant,
+    looked: Option<Instant>,
+    wrote: Option<Instant>,
     spoken: Spoken,
 }
 
@@ -110,24 +112,31 @@ impl Watch {
             baseline: self.controller.baseline(),
             statement: lately.mean_statement().or(readings.statement),
             pool_wait: lately.mean_wait().or(readings.pool_wait),
+            snapshot_age: self.server.is_some().then(|| self.controller.snapshot_age()),
             server: self.server.clone(),
         };
+    }
+
+    /// Whether what was done last is due again: after `every`, later while nothing is done here.
+    fn is_due(&self, last: Option<Instant>, now: Instant, every: Duration) -> bool {
+        let every = if self.controller.is_idle() { IDLE_EVERY } else { every };
+        last.is_none_or(|last| now.saturating_duration_since(last) >= every)
     }
 
     /// A small write where one is due; what went wrong with it is for others to say.
     async fn canary(&mut self) -> Option<Duration> {
         let now = Instant::now();
-        if now < self.next_canary && !self.controller.is_watchful() {
+        if !self.controller.is_watchful() && !self.is_due(self.wrote, now, CANARY_EVERY) {
             return None;
         }
-        self.next_canary = now + CANARY_EVERY;
+        self.wrote = Some(now);
         self.store.canary(CANARY_PATIENCE).await.ok()
     }
 
     async fn look(&mut self) {
         let now = Instant::now();
-        if now >= self.next_look {
-            self.next_look = now + LOOK_EVERY;
+        if self.is_due(self.looked, now, LOOK_EVERY) {
+            self.looked = Some(now);
             if let Ok(load) = self.store.server_load(RECENT).await {
                 self.server = Some(load);
             }

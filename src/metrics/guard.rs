@@ -22,6 +22,9 @@ const FIGURES: &[Figure] = &[
     ("commit_baseline_seconds", "What a small write takes without us.", |r| seconds(r.baseline)),
     ("statement_seconds", "Mean time of our statements, lately.", |r| seconds(r.statement)),
     ("pool_wait_seconds", "Mean wait for a connection, lately.", |r| seconds(r.pool_wait)),
+    ("snapshot_age_seconds", "For how long the oldest snapshot has been the oldest.", |r| {
+        seconds(r.snapshot_age)
+    }),
     ("neighbours", "Sessions of others that worked lately.", |r| {
         r.server.as_ref().map(|server| number(server.neighbours))
     }),

@@ -1,5 +1,7 @@
 //! What is counted of jobs.
 
+use std::sync::atomic::AtomicU64;
+
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -43,6 +45,11 @@ pub struct JobMetrics {
     late_writes: Counter,
     rescued: Counter,
     quarantined: Counter,
+    rescue_seconds: Histogram,
+    wait_seconds: Family<Kind, Histogram>,
+    retries: Family<Kind, Counter>,
+    candles: Counter,
+    engine_seconds: Counter<f64, AtomicU64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -61,7 +68,13 @@ impl JobMetrics {
             late_writes: Counter::default(),
             rescued: Counter::default(),
             quarantined: Counter::default(),
+            rescue_seconds: buckets(),
+            wait_seconds: Family::new_with_constructor(buckets),
+            retries: Family::default(),
+            candles: Counter::default(),
+            engine_seconds: Counter::default(),
         };
+        metrics.register_times(registry);
         registry.register("runs", "Runs by kind and how they ended", metrics.runs.clone());
         registry.register_with_unit(
             "run",
@@ -92,6 +105,47 @@ impl JobMetrics {
         metrics
     }
 
+    fn register_times(&self, registry: &mut Registry) {
+        registry.register_with_unit(
+            "rescue",
+            "From the last sign of life of a dead process until its jobs were ready again",
+            Unit::Seconds,
+            self.rescue_seconds.clone(),
+        );
+        registry.register_with_unit(
+            "job_wait",
+            "How long jobs were ready before they were claimed",
+            Unit::Seconds,
+            self.wait_seconds.clone(),
+        );
+        registry.register(
+            "retries",
+            "Runs of jobs that had been claimed before",
+            self.retries.clone(),
+        );
+        registry.register("candles", "Candles that backtests went through", self.candles.clone());
+        registry.register_with_unit(
+            "engine",
+            "Time that backtests took on their slots",
+            Unit::Seconds,
+            self.engine_seconds.clone(),
+        );
+    }
+
+    /// A run begins: the so many-th of its job, which was ready for so many seconds.
+    pub fn run_begins(&self, kind: &'static str, attempt: i32, waited_seconds: f64) {
+        self.wait_seconds.get_or_create(&Kind { kind }).observe(waited_seconds);
+        if attempt > 1 {
+            self.retries.get_or_create(&Kind { kind }).inc();
+        }
+    }
+
+    /// A backtest went through so many candles in so many seconds.
+    pub fn backtested(&self, candles: u64, seconds: f64) {
+        self.candles.inc_by(candles);
+        self.engine_seconds.inc_by(seconds.max(0.0));
+    }
+
     /// A run has ended after so many seconds.
     pub fn run_ended(&self, kind: &'static str, end: RunEnd, seconds: f64) {
         self.runs.get_or_create(&Run { kind, end }).inc();
@@ -106,6 +160,11 @@ impl JobMetrics {
     /// Late writes were refused.
     pub fn late_writes_refused(&self, writes: usize) {
         self.late_writes.inc_by(count(writes));
+    }
+
+    /// A job was ready again so many seconds after its process was heard of last.
+    pub fn rescue_took(&self, seconds: f64) {
+        self.rescue_seconds.observe(seconds);
     }
 
     /// Jobs of dead processes were put back, others failed for good.

@@ -25,6 +25,15 @@ const FIGURES: &[Figure] = &[
     ("rate_per_second", "Rate that is set; absent without limit", MetricType::Gauge, |p| {
         p.rate_per_second
     }),
+    ("paused", "Whether nothing new is taken", MetricType::Gauge, |p| {
+        Some(f64::from(u8::from(p.is_paused)))
+    }),
+    ("waited_seconds", "How long items waited in the channel", MetricType::Counter, |p| {
+        Some(p.waited_seconds)
+    }),
+    ("release_errors", "Releases that ended in an error", MetricType::Counter, |p| {
+        Some(large(p.release_errors))
+    }),
     ("claimed", "Items claimed", MetricType::Counter, |p| Some(large(p.claimed))),
     ("claim_errors", "Claims that ended in an error", MetricType::Counter, |p| {
         Some(large(p.claim_errors))

@@ -3,6 +3,7 @@
 use std::fmt::{self, Debug, Formatter};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::sync::Notify;
@@ -17,6 +18,7 @@ pub fn bounded<T>(capacity: NonZeroUsize) -> (Sender<T>, Receiver<T>) {
         capacity: capacity.get(),
         sent: Counter::default(),
         received: Counter::default(),
+        waited_us: Counter::default(),
         refill: Notify::new(),
     });
     let sender = Sender { items: items_in, gauge: Arc::clone(&gauge) };
@@ -30,6 +32,7 @@ pub(crate) struct Gauge {
     pub(crate) capacity: usize,
     pub(crate) sent: Counter,
     received: Counter,
+    waited_us: Counter,
     refill: Notify,
 }
 
@@ -37,6 +40,11 @@ impl Gauge {
     /// Items in the channel, as the two counters tell.
     pub(crate) fn depth(&self) -> u64 {
         self.sent.get().saturating_sub(self.received.get())
+    }
+
+    /// How long items waited that have been received, one after the other.
+    pub(crate) fn waited(&self) -> Duration {
+        Duration::from_micros(self.waited_us.get())
     }
 
     /// A refill is worth asking for when half of the channel is free: claims of a busy pipe are
@@ -75,9 +83,12 @@ impl<T> Debug for NotSent<T> {
     }
 }
 
+/// An item, and when it was sent.
+type Sent<T> = (Instant, T);
+
 /// The sending end. The channel ends when its last sender is gone.
 pub struct Sender<T> {
-    items: flume::Sender<T>,
+    items: flume::Sender<Sent<T>>,
     gauge: Arc<Gauge>,
 }
 
@@ -111,8 +122,8 @@ impl<T> Sender<T> {
     /// # Errors
     /// [`NotSent::Closed`] when nobody receives any more.
     pub async fn send(&self, item: T) -> Result<(), NotSent<T>> {
-        let sent = self.items.send_async(item).await;
-        sent.map_err(|flume::SendError(item)| NotSent::Closed(item))?;
+        let sent = self.items.send_async((Instant::now(), item)).await;
+        sent.map_err(|flume::SendError((_, item))| NotSent::Closed(item))?;
         self.gauge.sent.add(1);
         Ok(())
     }
@@ -122,9 +133,9 @@ impl<T> Sender<T> {
     /// # Errors
     /// [`NotSent::Full`] or [`NotSent::Closed`], with the item.
     pub fn try_send(&self, item: T) -> Result<(), NotSent<T>> {
-        self.items.try_send(item).map_err(|error| match error {
-            flume::TrySendError::Full(item) => NotSent::Full(item),
-            flume::TrySendError::Disconnected(item) => NotSent::Closed(item),
+        self.items.try_send((Instant::now(), item)).map_err(|error| match error {
+            flume::TrySendError::Full((_, item)) => NotSent::Full(item),
+            flume::TrySendError::Disconnected((_, item)) => NotSent::Closed(item),
         })?;
         self.gauge.sent.add(1);
         Ok(())
@@ -148,7 +159,7 @@ impl<T> Sender<T> {
 
 /// The receiving end.
 pub struct Receiver<T> {
-    items: flume::Receiver<T>,
+    items: flume::Receiver<Sent<T>>,
     gauge: Arc<Gauge>,
 }
 
@@ -161,21 +172,22 @@ impl<T> Debug for Receiver<T> {
 impl<T> Receiver<T> {
     /// Waits for the next item; `None` when all senders are gone and nothing is left.
     pub async fn recv(&self) -> Option<T> {
-        let item = self.items.recv_async().await.ok()?;
-        self.note_received();
+        let (sent, item) = self.items.recv_async().await.ok()?;
+        self.note_received(sent);
         Some(item)
     }
 
     /// The next item, if there is one now.
     #[must_use]
     pub fn try_recv(&self) -> Option<T> {
-        let item = self.items.try_recv().ok()?;
-        self.note_received();
+        let (sent, item) = self.items.try_recv().ok()?;
+        self.note_received(sent);
         Some(item)
     }
 
-    fn note_received(&self) {
+    fn note_received(&self, sent: Instant) {
         self.gauge.received.add(1);
+        self.gauge.waited_us.add(u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX));
         let room = self.gauge.capacity.saturating_sub(self.items.len());
         if self.gauge.worth_refilling(room) {
             self.gauge.refill.notify_one();

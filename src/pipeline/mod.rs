@@ -9,6 +9,7 @@
 mod backoff;
 mod batch_loop;
 mod budget;
+mod cadence;
 mod channel;
 mod consume_loop;
 mod governor;
@@ -34,6 +35,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use serde::{Deserialize, Serialize};
 
 pub use budget::{Budget, Leasing, Slice};
+pub use cadence::Cadence;
 pub use channel::{NotSent, Receiver, Sender, bounded};
 pub use governor::{Governor, Permit};
 pub use panicked::Panicked;
@@ -125,6 +127,8 @@ pub struct PipeSettings {
     pub in_flight_max: NonZeroUsize,
     /// Most claims per second, each of up to as many items as the channel has room for; `None` is no limit.
     pub claims_per_second: Option<f64>,
+    /// Whether nothing new is taken.
+    pub paused: bool,
 }
 
 /// The keys that a batched pipe has besides.

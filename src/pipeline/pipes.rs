@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::batch_loop::BatchLoop;
+use super::cadence::Cadence;
 use super::channel::{Receiver, Sender, bounded};
 use super::consume_loop::ConsumeLoop;
 use super::governor::Governor;
@@ -159,6 +160,12 @@ impl Pipes {
         Some(self.part(name)?.status.claims.clone())
     }
 
+    /// The handle that changes how often a pipe looks, and whether at all, while it runs.
+    #[must_use]
+    pub fn cadence(&self, name: &str) -> Option<Cadence> {
+        Some(self.part(name)?.status.cadence.clone())
+    }
+
     /// The figures of all pipes added so far.
     #[must_use]
     pub fn status(&self) -> StatusBoard {
@@ -211,17 +218,10 @@ impl Pipes {
     {
         let wake = Wake::default();
         let (sender, items, status) = self.open(name, settings, Some(wake.clone()));
-        let poll_interval = millis(settings.poll_interval_ms);
         let start: Start = Box::new(move |shutdown| {
             let consuming = consuming(Arc::clone(&status), shutdown.clone());
-            let publishing = PublishLoop {
-                publisher: Arc::new(publisher),
-                sender,
-                wake,
-                poll_interval,
-                status,
-                shutdown,
-            };
+            let publishing =
+                PublishLoop { publisher: Arc::new(publisher), sender, wake, status, shutdown };
             Box::pin(pipe::run_published(publishing, consuming, items))
         });
         self.pipes.push((name, start));
@@ -237,8 +237,9 @@ impl Pipes {
         let (sender, receiver) = bounded(settings.capacity);
         let governor = Governor::new(settings.rate_per_second, settings.in_flight_max);
         let claims = Governor::new(settings.claims_per_second, NonZeroUsize::MIN);
+        let cadence = Cadence::new(millis(settings.poll_interval_ms), settings.paused);
         let gauge = Arc::clone(sender.gauge());
-        let status = Arc::new(PipeStatus::new(name, governor, claims, gauge));
+        let status = Arc::new(PipeStatus::new(name, governor, claims, cadence, gauge));
         self.parts.push(Part { status: Arc::clone(&status), wake });
         (sender, receiver, status)
     }

@@ -18,7 +18,6 @@ pub(crate) struct PublishLoop<P: Publisher> {
     pub(crate) publisher: Arc<P>,
     pub(crate) sender: Sender<P::Item>,
     pub(crate) wake: Wake,
-    pub(crate) poll_interval: Duration,
     pub(crate) status: Arc<PipeStatus>,
     pub(crate) shutdown: Shutdown,
 }
@@ -35,7 +34,11 @@ impl<P: Publisher> PublishLoop<P> {
         let mut logged = None;
         let mut was_busy = false;
         while let Some(room) = self.room(&mut pulse).await {
-            if pulse.wait(self.status.claims.pace()).await.is_none() {
+            let due = async {
+                self.status.cadence.resumed().await;
+                self.status.claims.pace().await;
+            };
+            if pulse.wait(due).await.is_none() {
                 return;
             }
             pulse.beat();
@@ -91,11 +94,13 @@ impl<P: Publisher> PublishLoop<P> {
     /// Waits for a wake-up or the next poll, whichever comes first; it comes `soon` in a hundredth of the
     /// time. Answers whether it was a wake-up.
     async fn due(&self, soon: bool) -> bool {
-        let poll = if soon { self.poll_interval / 100 } else { self.poll_interval };
+        let interval = self.status.cadence.poll();
+        let poll = if soon { interval / 100 } else { interval };
         // Jitter keeps many processes from looking at the same moment.
         let poll = poll.mul_f64(0.8 + 0.4 * fastrand::f64());
         tokio::select! {
             () = self.wake.woken() => true,
+            () = self.status.cadence.changed() => false,
             () = sleep(poll) => false,
         }
     }

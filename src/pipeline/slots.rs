@@ -7,11 +7,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
-use tokio::sync::{Semaphore, oneshot};
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::Panicked;
 
 type Job = Box<dyn FnOnce() + Send>;
+
+/// Most threads there can be.
+const MOST: usize = 1_024;
 
 /// Threads apart from the runtime's, so that a busy CPU never delays what the runtime does.
 ///
@@ -19,14 +23,22 @@ type Job = Box<dyn FnOnce() + Send>;
 /// that never returns does not keep the process from exiting.
 pub struct Slots {
     jobs: flume::Sender<Job>,
+    work: flume::Receiver<Job>,
     free: Arc<Semaphore>,
+    size: Mutex<Size>,
+}
+
+/// How many threads were started, and how many of them may work at once.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    threads: usize,
     count: NonZeroUsize,
 }
 
 impl Debug for Slots {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut slots = f.debug_struct("Slots");
-        slots.field("count", &self.count).field("free", &self.free());
+        slots.field("count", &self.count()).field("free", &self.free());
         slots.finish()
     }
 }
@@ -37,20 +49,52 @@ impl Slots {
     /// # Errors
     /// When the system refuses a thread.
     pub fn new(count: NonZeroUsize) -> io::Result<Self> {
-        let (jobs, work) = flume::bounded::<Job>(count.get());
-        for number in 0..count.get() {
-            let work = work.clone();
+        let (jobs, work) = flume::bounded::<Job>(MOST);
+        let size = Size { threads: 0, count };
+        let free = Arc::new(Semaphore::new(count.get()));
+        let slots = Self { jobs, work, free, size: Mutex::new(size) };
+        slots.start(&mut slots.size.lock(), count.get())?;
+        Ok(slots)
+    }
+
+    /// Starts threads until there are so many.
+    fn start(&self, size: &mut Size, threads: usize) -> io::Result<()> {
+        while size.threads < threads.min(MOST) {
+            let work = self.work.clone();
             thread::Builder::new()
-                .name(format!("slot-{number}"))
+                .name(format!("slot-{}", size.threads))
                 .spawn(move || work.iter().for_each(|job| job()))?;
+            size.threads += 1;
         }
-        Ok(Self { jobs, free: Arc::new(Semaphore::new(count.get())), count })
+        Ok(())
+    }
+
+    /// Changes how many may work at once. Work that has begun goes on: fewer holds as it ends.
+    ///
+    /// # Errors
+    /// When the system refuses a thread; then nothing has changed.
+    pub fn resize(&self, count: NonZeroUsize) -> io::Result<()> {
+        let mut size = self.size.lock();
+        let (before, after) = (size.count.get(), count.get().min(MOST));
+        self.start(&mut size, after)?;
+        size.count = NonZeroUsize::new(after).unwrap_or(NonZeroUsize::MIN);
+        self.free.add_permits(after.saturating_sub(before));
+        let less = before.saturating_sub(after);
+        let in_use = less - self.free.forget_permits(less);
+        for _ in 0..in_use {
+            let free = Arc::clone(&self.free);
+            // Whoever gets it gives it back to nobody.
+            tokio::spawn(
+                async move { free.acquire_owned().await.map(OwnedSemaphorePermit::forget) },
+            );
+        }
+        Ok(())
     }
 
     /// How many threads there are.
     #[must_use]
     pub fn count(&self) -> NonZeroUsize {
-        self.count
+        self.size.lock().count
     }
 
     /// How many threads have nothing to do now.
@@ -81,7 +125,7 @@ impl Slots {
             // Nobody may be waiting any more, and that is fine.
             drop(reply.send(result));
         };
-        // The queue has as many places as there are permits, so there is one for this job.
+        // There are never more permits than places in the queue, so there is one for this job.
         self.jobs.try_send(Box::new(job)).map_err(|_| gone())?;
         let result = answer.await.map_err(|_| gone())?;
         result.map_err(|payload| Panicked::new(payload.as_ref()))

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::cadence::Cadence;
 use super::channel::Gauge;
 use super::governor::Governor;
 
@@ -59,6 +60,8 @@ pub(crate) struct PipeStatus {
     pub(crate) governor: Governor,
     /// Holds how many claims are made per second.
     pub(crate) claims: Governor,
+    /// How often its publisher looks.
+    pub(crate) cadence: Cadence,
     pub(crate) gauge: Arc<Gauge>,
     pub(crate) in_flight: AtomicUsize,
     pub(crate) claimed: Counter,
@@ -82,12 +85,14 @@ impl PipeStatus {
         name: &'static str,
         governor: Governor,
         claims: Governor,
+        cadence: Cadence,
         gauge: Arc<Gauge>,
     ) -> Self {
         Self {
             name,
             governor,
             claims,
+            cadence,
             gauge,
             in_flight: AtomicUsize::new(0),
             claimed: Counter::default(),
@@ -120,6 +125,8 @@ impl PipeStatus {
             in_flight: self.in_flight.load(Ordering::Relaxed),
             in_flight_max: self.governor.in_flight_max(),
             rate_per_second: self.governor.rate_per_second(),
+            is_paused: self.cadence.is_paused(),
+            waited_seconds: self.gauge.waited().as_secs_f64(),
             claimed: self.claimed.get(),
             claim_errors: self.claim_errors.get(),
             released: self.released.get(),
@@ -154,6 +161,10 @@ pub struct PipeSnapshot {
     pub in_flight_max: usize,
     /// Most starts per second; `None` is no limit.
     pub rate_per_second: Option<f64>,
+    /// Whether nothing new is taken.
+    pub is_paused: bool,
+    /// How long items waited in the channel, one after the other, in seconds.
+    pub waited_seconds: f64,
     /// Items claimed; 0 for a pipe that is fed from inside.
     pub claimed: u64,
     /// Claims that ended in an error.

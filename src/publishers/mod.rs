@@ -7,3 +7,4 @@ pub mod command;
 pub mod dead_job_canceller;
 pub mod pending_job;
 pub mod progress;
+pub mod retention;

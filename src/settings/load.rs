@@ -81,11 +81,42 @@ fn in_one_line(error: &ConfigError) -> String {
     }
 }
 
+/// Settings, and every key as it was given.
+#[derive(Clone)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// The value of each key that is set, as text; secrets too, so it is never shown as it is.
+    pub(super) keys: BTreeMap<String, String>,
+}
+
+/// Without the keys, which have secrets.
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loaded").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
 /// Reads, merges and checks all layers.
 ///
 /// # Errors
 /// The first thing that is wrong, with its key.
 pub fn load(environment: &Environment) -> Result<Settings, SettingsError> {
+    load_with_keys(environment).map(|loaded| loaded.settings)
+}
+
+/// The text of each file that applies: what is different has to be read again.
+#[must_use]
+pub fn texts(environment: &Environment) -> Vec<Option<String>> {
+    let Ok(files) = files(environment) else { return Vec::new() };
+    files.iter().map(|file| std::fs::read_to_string(file).ok()).collect()
+}
+
+/// Reads, merges and checks all layers, and tells what was given.
+///
+/// # Errors
+/// The first thing that is wrong, with its key.
+pub fn load_with_keys(environment: &Environment) -> Result<Loaded, SettingsError> {
     let defaults =
         Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).build()?;
     let known = known_keys(&defaults.collect()?);
@@ -98,10 +129,12 @@ pub fn load(environment: &Environment) -> Result<Settings, SettingsError> {
         .separator("__")
         .source(Some(environment.variables.clone().into_iter().collect()));
     let merged = builder.add_source(variables).build()?;
-    for key in keys(&merged.collect()?, "") {
-        refuse_unknown(&key, &known)?;
+    let given = values(&merged.collect()?, "");
+    for key in given.keys() {
+        refuse_unknown(key, &known)?;
     }
     let mut settings: Settings = merged.try_deserialize()?;
+    settings.take_secrets().map_err(SettingsError::Impossible)?;
     if settings.database.url.is_empty() {
         environment
             .variable("DATABASE_URL")
@@ -109,7 +142,7 @@ pub fn load(environment: &Environment) -> Result<Settings, SettingsError> {
             .clone_into(&mut settings.database.url);
     }
     settings.validate().map_err(SettingsError::Impossible)?;
-    Ok(settings)
+    Ok(Loaded { settings, keys: given })
 }
 
 /// The files of the config folder that apply, lowest layer first.
@@ -136,23 +169,22 @@ fn files(environment: &Environment) -> Result<Vec<PathBuf>, SettingsError> {
     Ok(files)
 }
 
-/// The paths of all values in a tree.
-fn keys(tree: &Map<String, Value>, above: &str) -> Vec<String> {
-    let mut found = Vec::new();
+/// All values in a tree by their paths.
+fn values(tree: &Map<String, Value>, above: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
     for (key, value) in tree {
         let path = if above.is_empty() { key.clone() } else { format!("{above}.{key}") };
         match &value.kind {
-            ValueKind::Table(table) => found.extend(keys(table, &path)),
-            _ => found.push(path),
+            ValueKind::Table(table) => found.extend(values(table, &path)),
+            _ => drop(found.insert(path, value.to_string())),
         }
     }
-    found.sort();
     found
 }
 
 /// The keys that have a default, and the limits that may be left out.
 fn known_keys(defaults: &Map<String, Value>) -> Vec<String> {
-    let mut known = keys(defaults, "");
+    let mut known: Vec<String> = values(defaults, "").into_keys().collect();
     let sections = |key: &str| -> Vec<String> {
         known.iter().filter_map(|name| name.strip_suffix(key)).map(str::to_owned).collect()
     };
@@ -161,6 +193,9 @@ fn known_keys(defaults: &Map<String, Value>) -> Vec<String> {
     for limited in pipes.iter().chain(&kinds).map(String::as_str).chain(["users"]) {
         known.push(format!("{limited}.rate_per_second"));
     }
+    // What ran is always written.
+    let pausable = pipes.iter().filter(|pipe| *pipe != "pipes.outcome");
+    known.extend(pausable.map(|pipe| format!("{pipe}.paused")));
     for limited in kinds.iter().map(String::as_str).chain(["users"]) {
         known.push(format!("{limited}.in_flight_max"));
     }

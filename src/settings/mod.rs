@@ -2,18 +2,23 @@
 //! impossible relations are refused by name.
 
 mod limits;
+mod live;
 mod load;
 mod pipes;
+mod secrets;
 mod validate;
 
 use serde::Deserialize;
 
-pub use self::load::{Environment, SettingsError, load};
+pub use self::live::Difference;
+pub use self::load::{Environment, Loaded, SettingsError, load, load_with_keys, texts};
 pub use self::pipes::PipesSettings;
+pub use self::secrets::SecretFiles;
 use crate::candles::InfluxSettings;
 use crate::guard::GuardSettings;
 use crate::http::HttpSettings;
 use crate::store::DatabaseSettings;
+use crate::traces::TraceSettings;
 use crate::worker::{JournalSettings, WorkerSettings};
 
 /// All settings of a process.
@@ -22,8 +27,14 @@ use crate::worker::{JournalSettings, WorkerSettings};
 pub struct Settings {
     /// How to reach Postgres.
     pub database: DatabaseSettings,
+    /// Files with secrets.
+    pub secrets: SecretFiles,
+    /// When files are read again.
+    pub reload: ReloadSettings,
     /// What is logged, and how.
     pub log: LogSettings,
+    /// Where traces go.
+    pub traces: TraceSettings,
     /// Probes and metrics.
     pub http: HttpSettings,
     /// Slots, lease, drain.
@@ -41,10 +52,40 @@ pub struct Settings {
     /// Limits of each user.
     #[serde(default)]
     pub users: UserSettings,
+    /// What is removed when it is old.
+    pub retention: RetentionSettings,
     /// Who may order what.
     pub commands: CommandSettings,
     /// Rates and capacities.
     pub pipes: PipesSettings,
+}
+
+/// When files are read again.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReloadSettings {
+    /// The files are looked at this often, milliseconds; 0: at SIGHUP only.
+    pub check_interval_ms: u64,
+}
+
+/// What is removed when it is so many days old; 0: it stays.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionSettings {
+    /// Rows removed by one statement.
+    pub batch_max: usize,
+    /// Results.
+    pub results_days: u32,
+    /// Jobs with all that is theirs.
+    pub jobs_days: u32,
+    /// Bundles without jobs.
+    pub bundles_days: u32,
+    /// Applied commands.
+    pub commands_days: u32,
+    /// Workers that are no more.
+    pub workers_days: u32,
+    /// Lanes that nobody uses.
+    pub lanes_days: u32,
 }
 
 /// What is logged, and how.

@@ -26,6 +26,9 @@ macro_rules! section {
             pub rate_scope: RateScope,
             /// Most items or batches running at once.
             pub in_flight_max: NonZeroUsize,
+            /// Whether nothing new is taken.
+            #[serde(default)]
+            pub paused: bool,
             $($(#[$key_doc])* pub $key: $kind,)*
         }
 
@@ -39,6 +42,7 @@ macro_rules! section {
                     rate_per_second: self.rate_per_second,
                     in_flight_max: self.in_flight_max,
                     claims_per_second: None,
+                    paused: self.paused,
                 }
             }
         }
@@ -158,6 +162,8 @@ pub struct PipesSettings {
     pub bundle_rollup: RollupSection,
     /// Closes bundles whose jobs have all ended.
     pub bundle_closing: PlainSection,
+    /// Removes what is old.
+    pub retention: PlainSection,
     /// Writes outcomes.
     pub outcome: OutcomeSection,
     /// Writes progress.
@@ -174,6 +180,7 @@ impl PipesSettings {
             ("command", self.command.rate_scope),
             ("bundle_rollup", self.bundle_rollup.rate_scope),
             ("bundle_closing", self.bundle_closing.rate_scope),
+            ("retention", self.retention.rate_scope),
             ("outcome", self.outcome.rate_scope),
             ("progress", self.progress.rate_scope),
         ];
@@ -182,7 +189,7 @@ impl PipesSettings {
 
     /// Every pipe's common keys under its name.
     #[must_use]
-    pub fn by_name(&self) -> [(&'static str, PipeSettings); 8] {
+    pub fn by_name(&self) -> [(&'static str, PipeSettings); 9] {
         let claims_per_second = self.pending_job.claims_per_second;
         [
             ("bundle_expansion", self.bundle_expansion.pipe()),
@@ -191,6 +198,7 @@ impl PipesSettings {
             ("command", self.command.pipe()),
             ("bundle_rollup", self.bundle_rollup.pipe()),
             ("bundle_closing", self.bundle_closing.pipe()),
+            ("retention", self.retention.pipe()),
             ("outcome", self.outcome.pipe()),
             ("progress", self.progress.pipe()),
         ]

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::{CandleSourceName, Settings};
+use crate::traces::Address;
 
 /// Most starts per second that can be set.
 const RATE_MAX: f64 = 1e6;
@@ -63,6 +64,7 @@ impl Settings {
             check(limit >= 100, key, limit, "at least 100")?;
         }
         self.validate_limits()?;
+        self.validate_operation()?;
         let stuck = self.http.stuck_ms;
         let silent = self.database.statement_timeout_ms + self.database.acquire_timeout_ms;
         let allowed =
@@ -73,6 +75,29 @@ impl Settings {
         check(readable, "log.filter", filter, "as in \"info,sluicegate::pipeline=debug\"")?;
         let slice = self.kinds.backtest.slice_candles;
         check(slice >= 1_000, "kinds.backtest.slice_candles", slice, "at least 1000")
+    }
+
+    fn validate_operation(&self) -> Result<(), String> {
+        let check_ms = self.reload.check_interval_ms;
+        let allowed = "0 for SIGHUP only, or 100 to 3600000";
+        let holds = check_ms == 0 || (100..=3_600_000).contains(&check_ms);
+        check(holds, "reload.check_interval_ms", check_ms, allowed)?;
+        let traces = &self.traces;
+        if !traces.endpoint.is_empty() {
+            Address::read(&traces.endpoint).map_err(|what| format!("traces.endpoint: {what}"))?;
+        }
+        let sample = traces.sample;
+        check((0.0..=1.0).contains(&sample), "traces.sample", sample, "0 to 1")?;
+        let kept = &self.retention;
+        let batch = kept.batch_max;
+        check((1..=10_000).contains(&batch), "retention.batch_max", batch, "1 to 10000")?;
+        let (jobs, results, bundles) = (kept.jobs_days, kept.results_days, kept.bundles_days);
+        let allowed = format!("0, or at most retention.jobs_days, {jobs}");
+        let holds = results == 0 || jobs == 0 || results <= jobs;
+        check(holds, "retention.results_days", results, &allowed)?;
+        let allowed = format!("0, or at least retention.jobs_days ({jobs}), which must not be 0");
+        let holds = bundles == 0 || (jobs > 0 && bundles >= jobs);
+        check(holds, "retention.bundles_days", bundles, &allowed)
     }
 
     fn validate_limits(&self) -> Result<(), String> {

@@ -41,6 +41,9 @@ impl Store {
                     kind: column(row, "kind", WHAT)?,
                     spec: column(row, "spec", WHAT)?,
                     timeout_s: column(row, "timeout_s", WHAT)?,
+                    waited_ms: column(row, "waited_ms", WHAT)?,
+                    age_ms: column(row, "age_ms", WHAT)?,
+                    traceparent: column(row, "traceparent", WHAT)?,
                 })
             })
             .collect()

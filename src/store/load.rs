@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::{Metered, Store, StoreError, column, failed, run};
+use super::{Metered, StatementTimes, Store, StoreError, column, failed, run};
 
 /// What the server shows of the others on it, as far as our role may see.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -37,9 +37,12 @@ impl Store {
             connection.give_up();
             return Err(StoreError::Silent { statement: WHAT, waited: patience });
         };
-        written.map_err(failed(WHAT))?;
-        connection.done(WHAT).await?;
-        Ok(began.elapsed())
+        let written = match written {
+            Ok(_) => connection.done(WHAT).await,
+            Err(error) => Err(failed(WHAT)(error)),
+        };
+        self.note(WHAT, began, &written);
+        written.map(|()| began.elapsed())
     }
 
     /// What the server shows of others; those that worked within `recent` are neighbours.
@@ -57,6 +60,20 @@ impl Store {
             held_by: column(&row, "held_by", WHAT)?,
             replica_lag: lag_s.and_then(|lag| Duration::try_from_secs_f64(lag).ok()),
         })
+    }
+
+    /// How long each statement of this process took so far.
+    #[must_use]
+    pub fn statement_times(&self) -> Vec<StatementTimes> {
+        self.link.meter.by_statement()
+    }
+
+    /// Connections of the pool: in use, idle, and at most.
+    #[must_use]
+    pub fn connections(&self) -> (usize, usize, u32) {
+        let (open, idle) = (self.pool.size(), self.pool.num_idle());
+        let open = usize::try_from(open).unwrap_or(usize::MAX);
+        (open.saturating_sub(idle), idle, self.pool.options().get_max_connections())
     }
 
     /// What the statements of this process have cost so far.

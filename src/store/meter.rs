@@ -1,7 +1,14 @@
 //! What the statements of a process cost it: counted as they pass, read by whoever watches.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use parking_lot::RwLock;
+
+/// Upper bounds of the classes that times of statements are counted in, seconds; what is longer comes last.
+pub const TIME_BOUNDS: [f64; 8] = [0.001, 0.004, 0.016, 0.064, 0.256, 1.0, 4.0, 16.0];
 
 /// Sums since the start of the process.
 #[derive(Debug, Default)]
@@ -10,6 +17,28 @@ pub(super) struct Meter {
     statement_us: AtomicU64,
     waits: AtomicU64,
     wait_us: AtomicU64,
+    by_name: RwLock<BTreeMap<&'static str, Arc<Times>>>,
+}
+
+/// Times of one statement.
+#[derive(Debug, Default)]
+struct Times {
+    classes: [AtomicU64; TIME_BOUNDS.len() + 1],
+    sum_us: AtomicU64,
+    errors: AtomicU64,
+}
+
+/// How long one statement took since the start of the process.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatementTimes {
+    /// Its verb and object.
+    pub statement: &'static str,
+    /// How many fell between each of [`TIME_BOUNDS`] and the one before; what was longer comes last.
+    pub classes: [u64; TIME_BOUNDS.len() + 1],
+    /// All of them, one after the other.
+    pub sum: Duration,
+    /// How many failed.
+    pub errors: u64,
 }
 
 /// What statements have cost so far; the difference of two is what happened in between.
@@ -26,9 +55,36 @@ pub struct Metered {
 }
 
 impl Meter {
-    pub(super) fn answered(&self, took: Duration) {
+    pub(super) fn answered(&self, statement: &'static str, took: Duration, failed: bool) {
         self.statements.fetch_add(1, Ordering::Relaxed);
         self.statement_us.fetch_add(micros(took), Ordering::Relaxed);
+        let times = self.times_of(statement);
+        let seconds = took.as_secs_f64();
+        let class = TIME_BOUNDS.iter().take_while(|bound| seconds > **bound).count();
+        if let Some(class) = times.classes.get(class) {
+            class.fetch_add(1, Ordering::Relaxed);
+        }
+        times.sum_us.fetch_add(micros(took), Ordering::Relaxed);
+        times.errors.fetch_add(u64::from(failed), Ordering::Relaxed);
+    }
+
+    fn times_of(&self, statement: &'static str) -> Arc<Times> {
+        if let Some(times) = self.by_name.read().get(statement) {
+            return Arc::clone(times);
+        }
+        Arc::clone(self.by_name.write().entry(statement).or_default())
+    }
+
+    pub(super) fn by_statement(&self) -> Vec<StatementTimes> {
+        let read = |(&statement, times): (&&'static str, &Arc<Times>)| StatementTimes {
+            statement,
+            classes: std::array::from_fn(|class| {
+                times.classes.get(class).map_or(0, |count| count.load(Ordering::Relaxed))
+            }),
+            sum: Duration::from_micros(times.sum_us.load(Ordering::Relaxed)),
+            errors: times.errors.load(Ordering::Relaxed),
+        };
+        self.by_name.read().iter().map(read).collect()
     }
 
     pub(super) fn waited(&self, took: Duration) {

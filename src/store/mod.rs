@@ -8,6 +8,7 @@ mod connect;
 mod demo;
 mod endings;
 mod error;
+mod examine;
 mod jobs;
 mod limits;
 mod listener;
@@ -15,6 +16,7 @@ mod load;
 mod meter;
 mod rescue;
 mod results;
+mod retention;
 mod returns;
 mod schema;
 mod settings;
@@ -40,12 +42,14 @@ pub use self::demo::{DEMO_BUNDLE, DEMO_SLEEPS, DemoBundle, DemoSleep, DemoVarian
 pub use self::endings::EndingBatch;
 pub use self::error::StoreError;
 use self::error::failed;
+pub use self::examine::{Examined, Measured};
 pub use self::limits::{Limit, LimitOrder, OrderedLimit};
 pub use self::listener::{Session, SessionEvent};
 pub use self::load::ServerLoad;
 use self::meter::Meter;
-pub use self::meter::Metered;
+pub use self::meter::{Metered, StatementTimes, TIME_BOUNDS};
 pub use self::rescue::{DeadWorker, Rescued};
+pub use self::retention::{Kept, Pruned};
 pub use self::returns::{DailyRow, ResultGroup, ResultGroups};
 pub use self::schema::{SCHEMA_VERSION, SchemaState};
 pub use self::settings::DatabaseSettings;
@@ -183,8 +187,8 @@ impl Store {
     }
 
     /// Counts a statement.
-    fn note<T>(&self, began: Instant, answer: &Result<T, StoreError>) {
-        self.link.meter.answered(began.elapsed());
+    fn note<T>(&self, what: &'static str, began: Instant, answer: &Result<T, StoreError>) {
+        self.link.meter.answered(what, began.elapsed(), answer.is_err());
         self.heard(answer);
     }
 
@@ -261,7 +265,7 @@ macro_rules! run {
                 Err(StoreError::Silent { statement: $what, waited: $store.patience })
             }
         };
-        $store.note(began, &answer);
+        $store.note($what, began, &answer);
         answer?
     }};
 }

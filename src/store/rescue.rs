@@ -63,6 +63,7 @@ impl Store {
                         _ => Death::Stalled,
                     },
                     limit_ms: column(row, "limit_ms", WHAT)?,
+                    silent_ms: column(row, "silent_ms", WHAT)?,
                 })
             })
             .collect()

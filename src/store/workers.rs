@@ -16,11 +16,13 @@ pub struct Condition {
     pub pace: f64,
     /// Why that is less than 1.
     pub slowed_by: Option<String>,
+    /// How often it renews its lease, milliseconds; half as much again is silence in others.
+    pub renewal_ms: i64,
 }
 
 impl Default for Condition {
     fn default() -> Self {
-        Self { waits_for: None, pace: 1.0, slowed_by: None }
+        Self { waits_for: None, pace: 1.0, slowed_by: None, renewal_ms: 1_000 }
     }
 }
 
@@ -33,6 +35,12 @@ pub struct Look {
     pub lost: Vec<Claim>,
     /// Whether commands wait to be applied.
     pub commands_wait: bool,
+    /// Whether bundles wait to be read.
+    pub bundles_wait: bool,
+    /// Whether anybody has claimed anything, as far as lanes tell.
+    pub claims_stand: bool,
+    /// Whether another worker has not renewed its lease when it should have.
+    pub others_are_silent: bool,
     /// Claims in the worker's name that it did not hold and that were given back.
     pub orphans: i32,
     /// What commands say of pipes.
@@ -105,7 +113,8 @@ impl Store {
             orphan_after_ms,
             condition.waits_for.as_deref(),
             condition.pace,
-            condition.slowed_by.as_deref()
+            condition.slowed_by.as_deref(),
+            condition.renewal_ms * 3 / 2
         );
         let lost_ids: Vec<i64> = column(&row, "lost_ids", WHAT)?;
         let lost_fences: Vec<i64> = column(&row, "lost_fences", WHAT)?;
@@ -117,6 +126,9 @@ impl Store {
                 .map(|(job_id, fence)| Claim { job_id, fence })
                 .collect(),
             commands_wait: column(&row, "commands_wait", WHAT)?,
+            bundles_wait: column(&row, "bundles_wait", WHAT)?,
+            claims_stand: column(&row, "claims_stand", WHAT)?,
+            others_are_silent: column(&row, "others_are_silent", WHAT)?,
             orphans: column(&row, "orphans", WHAT)?,
             ordered_limits: ordered_limits(&row, WHAT)?,
             limits_jobs: column(&row, "limits_jobs", WHAT)?,

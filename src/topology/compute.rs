@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use parking_lot::Mutex;
 
 use super::ms;
 use crate::candles::{
@@ -17,8 +18,10 @@ use crate::kinds::outage::Outage;
 use crate::kinds::sleep::SleepKind;
 use crate::kinds::walk_forward::WalkForwardKind;
 use crate::kinds::{Kinds, Limits};
+use crate::metrics::Figure;
 use crate::pipeline::Slots;
 use crate::settings::{CandleSettings, CandleSourceName, KindSettings, Settings};
+use crate::traces::{Exporter, Tracer};
 
 /// What a daemon computes with.
 pub struct Compute {
@@ -28,6 +31,11 @@ pub struct Compute {
     pub outage: Outage,
     slots: Arc<Slots>,
     validate: Validate,
+    preparer: Arc<Preparer<AnySource>>,
+    /// Where the traces of jobs go.
+    pub(super) tracer: Tracer,
+    /// What sends them; taken by whoever runs it.
+    pub(super) exporter: Mutex<Option<Exporter>>,
 }
 
 impl fmt::Debug for Compute {
@@ -42,8 +50,58 @@ impl Compute {
         Arc::clone(&self.validate)
     }
 
+    /// Slots and candles in numbers, for whoever asks later.
+    pub(super) fn figures(&self) -> impl Fn() -> Vec<Figure> + Send + Sync + use<> {
+        let (slots, preparer) = (Arc::clone(&self.slots), Arc::clone(&self.preparer));
+        let tracer = self.tracer.clone();
+        move || {
+            let cache = preparer.cache_stats();
+            vec![
+                Figure::count(
+                    "trace_spans_dropped",
+                    "Spans that found no room on their way.",
+                    tracer.dropped(),
+                ),
+                Figure::now("slots", "Threads for jobs that compute.", slots.count().get() as u64),
+                Figure::now(
+                    "slots_free",
+                    "Those of them that have nothing to do.",
+                    slots.free() as u64,
+                ),
+                Figure::count(
+                    "candle_cache_hits",
+                    "Loads of candles that were in memory.",
+                    cache.hits,
+                ),
+                Figure::count(
+                    "candle_cache_misses",
+                    "Loads of candles that were not.",
+                    cache.misses,
+                ),
+                Figure::count("candle_cache_loads", "Reads begun at the source.", cache.loads),
+                Figure::count(
+                    "candle_cache_evictions",
+                    "Stretches given up for lack of room.",
+                    cache.evictions,
+                ),
+                Figure::now("candle_cache_bytes", "Candles held in memory.", cache.bytes),
+                Figure::count(
+                    "candle_cache_disk_reads",
+                    "Files opened in the cache on disk.",
+                    cache.disk_reads,
+                ),
+                Figure::count(
+                    "candle_cache_disk_dropped",
+                    "Broken files of that cache.",
+                    cache.disk_dropped,
+                ),
+            ]
+        }
+    }
+
     /// The threads that compute.
-    pub(super) fn slots(&self) -> Arc<Slots> {
+    #[must_use]
+    pub fn slots(&self) -> Arc<Slots> {
         Arc::clone(&self.slots)
     }
 }
@@ -65,9 +123,12 @@ pub fn compute(settings: &Settings) -> anyhow::Result<Compute> {
     let validator = Validator::new(Arc::clone(&preparer), Arc::clone(&slots), slice);
     let kinds = Kinds::new()
         .with(BacktestKind::new(Arc::clone(&preparer), Arc::clone(&slots), one, slice))
-        .with(WalkForwardKind::new(preparer, Arc::clone(&slots), walk, slice))
+        .with(WalkForwardKind::new(Arc::clone(&preparer), Arc::clone(&slots), walk, slice))
         .with(SleepKind::new(ms(sleep.timeout_ms)));
-    Ok(Compute { kinds, outage, slots, validate: validator.into_validate() })
+    let validate = validator.into_validate();
+    let (tracer, exporter) = Tracer::new(&settings.traces).map_err(anyhow::Error::msg)?;
+    let exporter = Mutex::new(exporter);
+    Ok(Compute { kinds, outage, slots, validate, preparer, tracer, exporter })
 }
 
 /// What loads and shares candles for backtests on this many threads, and says in `outage` when they do

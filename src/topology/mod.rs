@@ -13,6 +13,7 @@ use crate::consumers::dead_job_canceller::DeadJobCancellerConsumer;
 use crate::consumers::outcome::OutcomeConsumer;
 use crate::consumers::pending_job::PendingJobConsumer;
 use crate::consumers::progress::ProgressConsumer;
+use crate::consumers::retention::RetentionConsumer;
 use crate::domain::job::RetryDelays;
 use crate::kinds::Kinds;
 use crate::metrics::{JobMetrics, Metrics};
@@ -24,8 +25,9 @@ use crate::publishers::command::CommandPublisher;
 use crate::publishers::dead_job_canceller::DeadJobCancellerPublisher;
 use crate::publishers::pending_job::PendingJobPublisher;
 use crate::publishers::progress::ProgressPublisher;
+use crate::publishers::retention::RetentionPublisher;
 use crate::settings::{PipesSettings, Settings};
-use crate::store::Store;
+use crate::store::{Kept, Store};
 use crate::worker::{PipeBudget, Wakes, Worker};
 
 /// The claims of `pending_job`, as something that has a rate.
@@ -52,10 +54,13 @@ pub fn pipes(
     wiring.add_job_pipes(&mut pipes);
     wiring.add_bundle_pipes(&mut pipes);
     wiring.add_command(&mut pipes);
+    wiring.add_retention(&mut pipes);
     wiring.govern(&pipes);
     wiring.add_tasks(&mut pipes);
     metrics.show_pipes(pipes.status());
     metrics.show_guard(worker.guard());
+    metrics.show_store(store);
+    metrics.show(compute.figures());
     pipes
 }
 
@@ -92,7 +97,7 @@ impl Wiring<'_> {
     /// Jobs: run, watched, ended.
     fn add_job_pipes(&self, pipes: &mut Pipes) {
         let &Self { settings, store, worker, wakes, jobs, .. } = self;
-        let kinds = &self.compute.kinds;
+        let (kinds, tracer) = (&self.compute.kinds, &self.compute.tracer);
         let PipesSettings { pending_job, dead_job_canceller, outcome, progress, .. } =
             &settings.pipes;
         let delays =
@@ -103,13 +108,13 @@ impl Wiring<'_> {
             "outcome",
             &outcome.pipe(),
             &outcome.batch(),
-            OutcomeConsumer::new(store, worker, wakes, delays, jobs),
+            OutcomeConsumer::new(store, worker, wakes, delays, jobs).traced(tracer),
         );
         pipes.add(
             "pending_job",
             &pending_job.pipe(),
             PendingJobPublisher::new(store, worker, wakes, kinds.with_slot()),
-            PendingJobConsumer::new(store, worker, wakes, kinds, outcomes, jobs),
+            PendingJobConsumer::new(store, worker, wakes, kinds, outcomes, jobs).traced(tracer),
         );
         pipes.add_batched(
             "dead_job_canceller",
@@ -170,6 +175,22 @@ impl Wiring<'_> {
         );
     }
 
+    /// What goes when it is old.
+    fn add_retention(&self, pipes: &mut Pipes) {
+        let &Self { settings, store, worker, .. } = self;
+        let section = &settings.pipes.retention;
+        let (ages, interval_ms) = (ages(settings), ms(section.poll_interval_ms.get()));
+        let batch_max = settings.retention.batch_max;
+        #[expect(clippy::cast_precision_loss, reason = "an interval")]
+        let interval_ms = interval_ms as f64;
+        pipes.add(
+            "retention",
+            &section.pipe(),
+            RetentionPublisher::new(store, ages, interval_ms),
+            RetentionConsumer::new(store, worker.guard().throttle(), batch_max),
+        );
+    }
+
     /// Connects the pipes with what wakes, limits and slows them.
     fn govern(&self, pipes: &Pipes) {
         let &Self { settings, store, worker, wakes, .. } = self;
@@ -199,8 +220,28 @@ impl Wiring<'_> {
         let (watched, settings) = (self.store.clone(), self.settings.guard);
         pipes.add_task("lease", |shutdown| leaseholder.keep_lease(shutdown, wakes));
         pipes.add_task("session", |shutdown| session.keep_session(shutdown, heard));
+        if let Some(exporter) = self.compute.exporter.lock().take() {
+            pipes.add_task("traces", |shutdown| async move {
+                exporter.run(shutdown.stopped()).await;
+                Ok(())
+            });
+        }
         pipes.add_task("guard", move |shutdown| guard.watch(watched, settings, shutdown));
     }
+}
+
+/// What has an age, results before the jobs they are of, and jobs before their bundles.
+fn ages(settings: &Settings) -> Vec<(Kept, u32)> {
+    let kept = settings.retention;
+    let ages = [
+        (Kept::Results, kept.results_days),
+        (Kept::Jobs, kept.jobs_days),
+        (Kept::Bundles, kept.bundles_days),
+        (Kept::Commands, kept.commands_days),
+        (Kept::Workers, kept.workers_days),
+        (Kept::Lanes, kept.lanes_days),
+    ];
+    ages.into_iter().filter(|(_, days)| *days > 0).collect()
 }
 
 fn expansion_limits(settings: &Settings) -> ExpansionLimits {

@@ -42,6 +42,7 @@ struct HeldClaim {
     claim: Claim,
     needs_slot: bool,
     takes_turns: bool,
+    claimed: Instant,
     control: Arc<RunControl>,
     limits: Option<Limits>,
     reported: Option<Reported>,
@@ -60,6 +61,7 @@ impl Held {
         let held = HeldClaim {
             claim,
             needs_slot,
+            claimed: Instant::now(),
             takes_turns: false,
             control: Arc::default(),
             limits: None,
@@ -89,6 +91,14 @@ impl Held {
         if let Some(held) = held {
             held.limits = Some(limits);
         }
+    }
+
+    /// When it was claimed; `None` where it is not held.
+    #[must_use]
+    pub fn claimed(&self, claim: Claim) -> Option<Instant> {
+        let inner = self.0.lock();
+        let held = inner.claims.get(&claim.job_id).filter(|held| held.claim == claim);
+        held.map(|held| held.claimed)
     }
 
     /// Notes that a run gives its slot back again and again: there is room beside it.

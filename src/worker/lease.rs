@@ -1,5 +1,6 @@
 //! Keeping the lease: renewed in time, or the process fences itself.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{Event, Moment, Wakes, Worker};
@@ -92,6 +93,7 @@ impl Worker {
             waits_for: self.0.outage.reason(),
             pace: known.pace,
             slowed_by: known.slowed_by.map(|cause| cause.to_string()),
+            renewal_ms: i64::try_from(self.0.settings.lease_renew_ms).unwrap_or(i64::MAX / 3),
         }
     }
 
@@ -107,6 +109,17 @@ impl Worker {
         self.limits().follow(look);
         if look.commands_wait {
             wakes.wake("command");
+        }
+        if look.bundles_wait {
+            wakes.wake("bundle_expansion");
+        }
+        self.0.claims_stand.store(look.claims_stand, Ordering::Release);
+        self.0.others_are_silent.store(look.others_are_silent, Ordering::Release);
+        if look.others_are_silent {
+            // What it may have left half done.
+            for pipe in ["dead_job_canceller", "bundle_rollup", "bundle_closing"] {
+                wakes.wake(pipe);
+            }
         }
         if !look.alive {
             let lost = self.lose_all();

@@ -10,7 +10,7 @@ mod wakes;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -67,6 +67,7 @@ pub struct Worker(Arc<Inner>);
 struct Inner {
     store: Store,
     settings: WorkerSettings,
+    slots: AtomicUsize,
     host: String,
     id: AtomicI32,
     trusted_until: Mutex<Instant>,
@@ -75,6 +76,8 @@ struct Inner {
     outage: Outage,
     limits: Limits,
     guard: Guard,
+    claims_stand: AtomicBool,
+    others_are_silent: AtomicBool,
     journal: Journal,
     renew_now: tokio::sync::Notify,
     new_id: tokio::sync::Notify,
@@ -98,6 +101,7 @@ impl Worker {
         let worker = Self(Arc::new(Inner {
             store: store.with_patience(patience),
             settings,
+            slots: AtomicUsize::new(settings.slot_count()),
             host: host_name(),
             id: AtomicI32::new(0),
             trusted_until: Mutex::new(Instant::now()),
@@ -106,6 +110,8 @@ impl Worker {
             outage,
             limits: Limits::default(),
             guard,
+            claims_stand: AtomicBool::new(true),
+            others_are_silent: AtomicBool::new(true),
             journal,
             renew_now: tokio::sync::Notify::new(),
             new_id: tokio::sync::Notify::new(),
@@ -171,6 +177,18 @@ impl Worker {
         self.0.last_failure.lock().is_none_or(|failed| failed.elapsed() > span)
     }
 
+    /// Whether somebody may hold claims that nobody looks after: claims stand, as of the last look.
+    #[must_use]
+    pub fn claims_stand(&self) -> bool {
+        self.0.claims_stand.load(Ordering::Acquire)
+    }
+
+    /// Whether another worker was silent at the last look.
+    #[must_use]
+    pub fn others_are_silent(&self) -> bool {
+        self.0.others_are_silent.load(Ordering::Acquire)
+    }
+
     /// Renews the lease without waiting for its turn: somebody knows that claims were taken away.
     pub fn look_now(&self) {
         self.0.renew_now.notify_one();
@@ -181,7 +199,7 @@ impl Worker {
     pub fn slot_room(&self) -> usize {
         let settings = &self.0.settings;
         let ahead = Duration::from_millis(settings.claim_ahead_ms);
-        self.0.outage.room(self.held().slot_room(settings.slot_count(), ahead))
+        self.0.outage.room(self.held().slot_room(self.slots(), ahead))
     }
 
     /// Whether more jobs that need a slot should be claimed soon.
@@ -189,7 +207,18 @@ impl Worker {
     pub fn slots_run_dry(&self) -> bool {
         let settings = &self.0.settings;
         let ahead = Duration::from_millis(settings.claim_ahead_ms);
-        self.held().slots_run_dry(settings.slot_count(), ahead)
+        self.held().slots_run_dry(self.slots(), ahead)
+    }
+
+    /// Threads for jobs that compute.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.0.slots.load(Ordering::Acquire)
+    }
+
+    /// Claims for another number of threads from now on; the row of the worker keeps what it began with.
+    pub fn set_slots(&self, slots: usize) {
+        self.0.slots.store(slots, Ordering::Release);
     }
 
     /// Settings the worker was started with.
@@ -203,7 +232,7 @@ impl Worker {
         let before = Instant::now();
         let id = inner.store.next_worker_id().await?;
         let lease_ms = i64::try_from(inner.settings.lease_ms).unwrap_or(i64::MAX);
-        let slots = inner.settings.slot_count();
+        let slots = self.slots();
         // The session's lock comes afterwards; until it is there only the lease speaks for the worker.
         inner.store.register_worker(id, &inner.host, slots, lease_ms).await?;
         let replaced = inner.id.swap(id, Ordering::AcqRel);

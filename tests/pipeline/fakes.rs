@@ -164,6 +164,7 @@ pub(crate) fn settings(capacity: usize, in_flight_max: usize) -> PipeSettings {
         rate_per_second: None,
         in_flight_max: NonZeroUsize::new(in_flight_max).unwrap(),
         claims_per_second: None,
+        paused: false,
     }
 }
 

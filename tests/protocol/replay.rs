@@ -150,7 +150,10 @@ impl<'d> Replay<'d> {
             Action::Fail { claim, .. } => {
                 let failure = Failure { class: "broken", message: "no".into(), retryable: true };
                 let outcome = self.outcome(claim, Some(failure));
-                let accepted = store.fail_jobs(&[outcome], RetryDelays { base_ms: 0, max_ms: 0 }).await.unwrap();
+                let accepted = store
+                    .fail_jobs(&[outcome], RetryDelays { base_ms: 0, max_ms: 0 })
+                    .await
+                    .unwrap();
                 Ok(!accepted.is_empty())
             }
             Action::Release { claim, .. } => {

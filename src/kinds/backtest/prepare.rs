@@ -13,7 +13,9 @@ use super::watched::WatchedCandles;
 use crate::backtest::validation::DataFound;
 use crate::backtest::variant::{Range, Variant};
 use crate::backtest::{Backtest, CheckedCandles, Shared, warmup_candles};
-use crate::candles::{CandleCache, CandleQuery, CandleRange, CandleSource, LoadedCandles};
+use crate::candles::{
+    CacheStats, CandleCache, CandleQuery, CandleRange, CandleSource, LoadedCandles,
+};
 use crate::domain::candles::Timeframe;
 use crate::domain::job::Failure;
 use crate::kinds::outage::Outage;
@@ -92,6 +94,12 @@ impl<S: CandleSource> Preparer<S> {
             shared: Shared::new(limits.series_mb_max << 20),
             loading: Arc::new(Semaphore::new(slots * LOADED_PER_SLOT)),
         }
+    }
+
+    /// What the cache of candles has done and holds.
+    #[must_use]
+    pub fn cache_stats(&self) -> CacheStats {
+        self.candles.stats()
     }
 
     /// Loads what the variant needs.

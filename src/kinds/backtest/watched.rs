@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::failure;
-use crate::candles::{CandleCache, CandleQuery, CandleSource, LoadedCandles};
+use crate::candles::{CacheStats, CandleCache, CandleQuery, CandleSource, LoadedCandles};
 use crate::kinds::outage::Outage;
 use crate::kinds::{RunControl, RunError};
 
@@ -25,6 +25,11 @@ impl<S: CandleSource> WatchedCandles<S> {
     /// down, and when it is back.
     pub(super) fn new(candles: Arc<CandleCache<S>>, patience: Duration, outage: &Outage) -> Self {
         Self { candles, patience, outage: outage.clone() }
+    }
+
+    /// What the cache has done and holds.
+    pub(super) fn stats(&self) -> CacheStats {
+        self.candles.stats()
     }
 
     /// The candles that answer `query`.

@@ -9,10 +9,10 @@ with moved as (
            expander_until = case when $2 + cardinality($3::text[]) >= b.total then null
                             else clock_timestamp() + $4 * interval '1 millisecond' end
      where b.id = $1 and b.expanded = $2 and b.status = 'expanding' and b.cancelled_at is null
-    returning b.id, b.user_id, b.priority, b.expanded),
+    returning b.id, b.user_id, b.priority, b.traceparent, b.expanded),
 inserted as (
-    insert into sluicegate.jobs (bundle_id, seq, user_id, kind, priority, spec)
-    select m.id, $2 + s.place - 1, m.user_id, $5, m.priority, s.spec::jsonb
+    insert into sluicegate.jobs (bundle_id, seq, user_id, kind, priority, traceparent, spec)
+    select m.id, $2 + s.place - 1, m.user_id, $5, m.priority, m.traceparent, s.spec::jsonb
       from moved m, unnest($3::text[]) with ordinality as s (spec, place)
      order by s.place)
 select expanded from moved

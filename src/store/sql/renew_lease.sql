@@ -1,6 +1,7 @@
 -- The look: renews the lease, says which held claims are lost, releases what is claimed in the
 -- worker's name without being held (the reply to a claim got lost), whether commands wait, and what
--- commands say of limits. Claims not held are looked for among all that is claimed, so not every time.
+-- commands say of limits; and whether anybody claims or is silent, without which nobody need look for the
+-- dead. Claims not held are looked for among all that is claimed, so not every time.
 with me as (
     update sluicegate.workers
        set renewed_at = clock_timestamp(),
@@ -32,5 +33,12 @@ select exists (select from me) as alive,
        coalesce((select array_agg(o.in_flight_max order by o.name) from ordered o), '{}') as pipe_caps,
        exists (select from sluicegate.limits where scope <> 'pipe') as limits_jobs,
        exists (select from sluicegate.commands where applied_at is null) as commands_wait,
+       exists (select from sluicegate.bundles
+                where status in ('pending', 'expanding') and status = 'pending'
+                  and run_at <= clock_timestamp()) as bundles_wait,
+       exists (select from sluicegate.lanes where running > 0) as claims_stand,
+       exists (select from sluicegate.workers w
+                where w.id <> $1 and w.dead_at is null and w.stopped_at is null
+                  and w.renewed_at < clock_timestamp() - $9 * interval '1 millisecond') as others_are_silent,
        cardinality(coalesce((select sluicegate.release_jobs(array_agg(o.job_id), array_agg(o.fence))
                                from orphans o having count(*) > 0), '{}')) as orphans
