@@ -93,7 +93,7 @@ pub(super) async fn run(args: &PlanArgs, settings: &Settings) -> anyhow::Result<
         match work.replicas_within(limit) {
             Some(replicas) => println!("within {}: {replicas:.0} replicas", in_words(limit)),
             None => {
-                println!("within {}: not at pipes.pending_job.rate_per_second", in_words(limit))
+                println!("within {}: not at pipes.pending_job.rate_per_second", in_words(limit));
             }
         }
     }

@@ -28,6 +28,7 @@ impl Default for Condition {
 
 /// What a renewal of the lease brought back.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "answers of one row, none follows from another")]
 pub struct Look {
     /// Whether the lease was renewed; otherwise the worker has been declared dead.
     pub alive: bool,
