@@ -86,9 +86,17 @@ async fn scrape() -> String {
     sqlx::raw_sql(dead).execute(db.pool()).await.unwrap();
     eventually(PATIENCE, "all has been told", async || {
         let text = ask(&listen, "/metrics").await.ok()?;
-        let told = ["rescue_seconds_count 1", "retries_total{kind=\"sleep\"} 1", "candles_total 2"];
-        let told = told.iter().all(|told| text.contains(told));
-        (told && text.contains("guard_commit_baseline_seconds ")).then_some(text)
+        let told = [
+            "rescue_seconds_count 1",
+            "retries_total{kind=\"sleep\"} 1",
+            "candles_total 2",
+            "guard_commit_baseline_seconds ",
+        ];
+        let missing = told.iter().find(|told| !text.contains(**told));
+        if let Some(missing) = missing {
+            println!("not told yet: {missing}");
+        }
+        missing.is_none().then_some(text)
     })
     .await
 }

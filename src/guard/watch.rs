@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::sleep;
 
 use super::{Cause, Controller, Decision, Guard, GuardSettings, Observation, Readings};
 use crate::pipeline::Shutdown;
@@ -45,11 +45,9 @@ impl Guard {
             wrote: None,
             spoken: Spoken::default(),
         };
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let tick = async {
-                ticks.tick().await;
+                sleep(TICK).await;
                 watch.tick(&self).await;
             };
             tokio::select! {
@@ -86,13 +84,13 @@ impl Watch {
             *guard.0.readings.lock() = Readings::default();
             return;
         }
+        // The guard's own statements are not the work: on a slow database they alone would seem to be.
+        let lately = self.store.metered().since(&self.metered);
+        let passed = Instant::now().saturating_duration_since(self.observed).as_secs_f64();
         let commit = self.canary().await;
         self.look().await;
         let now = Instant::now();
-        let metered = self.store.metered();
-        let lately = metered.since(&self.metered);
-        let passed = now.saturating_duration_since(self.observed).as_secs_f64();
-        (self.metered, self.observed) = (metered, now);
+        (self.metered, self.observed) = (self.store.metered(), now);
         let decision = self.controller.observe(
             now,
             &Observation {
