@@ -92,11 +92,7 @@ async fn scrape() -> String {
             "candles_total 2",
             "guard_commit_baseline_seconds ",
         ];
-        let missing = told.iter().find(|told| !text.contains(**told));
-        if let Some(missing) = missing {
-            println!("not told yet: {missing}");
-        }
-        missing.is_none().then_some(text)
+        told.iter().all(|told| text.contains(told)).then_some(text)
     })
     .await
 }
