@@ -13,7 +13,7 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// A module and the modules of ours it may name. Those not listed may name none.
-const MAY_NAME: [(&str, &[&str]); 19] = [
+const MAY_NAME: [(&str, &[&str]); 21] = [
     ("main", &["cli"]),
     ("lib", &[]),
     ("cli", &ALL),
@@ -36,7 +36,9 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
             "domain",
         ],
     ),
-    ("http", &["pipeline", "worker", "metrics"]),
+    ("http", &["pipeline", "worker", "metrics", "overview"]),
+    ("overview", &["store", "pipeline", "guard"]),
+    ("top", &["overview"]),
     ("metrics", &["pipeline", "guard", "store"]),
     ("traces", &["domain"]),
     ("worker", &["store", "kinds", "guard", "pipeline", "domain"]),
@@ -49,11 +51,13 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
     ("domain", &[]),
 ];
 
-const ALL: [&str; 18] = [
+const ALL: [&str; 20] = [
     "http",
     "metrics",
+    "overview",
     "settings",
     "telemetry",
+    "top",
     "topology",
     "traces",
     "publishers",
@@ -71,8 +75,13 @@ const ALL: [&str; 18] = [
 ];
 
 /// What only one module may name.
-const BELONGS_TO: [(&str, &str); 4] =
-    [("sqlx", "store"), ("flume", "pipeline"), ("influxdb2", "candles"), ("reqwest", "candles")];
+const BELONGS_TO: [(&str, &str); 5] = [
+    ("sqlx", "store"),
+    ("flume", "pipeline"),
+    ("influxdb2", "candles"),
+    ("reqwest", "candles"),
+    ("maud", "http"),
+];
 
 /// Modules without input, output and clock, and what they therefore never name.
 const PURE: [&str; 3] = ["backtest", "statistics", "domain"];

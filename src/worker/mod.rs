@@ -6,6 +6,7 @@ mod journal;
 mod lease;
 mod limits;
 mod session;
+mod telling;
 mod wakes;
 
 use std::collections::{HashMap, HashSet};
@@ -20,6 +21,7 @@ pub use self::budget::PipeBudget;
 pub use self::held::Held;
 pub use self::journal::{Entry, Event, Journal, JournalSettings, Moment};
 pub use self::limits::Limits;
+use self::telling::Telling;
 pub use self::wakes::Wakes;
 use crate::domain::job::{Claim, JobId};
 use crate::guard::Guard;
@@ -38,6 +40,8 @@ pub struct WorkerSettings {
     pub lease_ms: u64,
     /// The lease is renewed this often, milliseconds.
     pub lease_renew_ms: u64,
+    /// What `sluicegate top` shows of the process is told with a renewal this often, milliseconds; 0: never.
+    pub figures_ms: u64,
     /// Running jobs may go on this long after SIGTERM, milliseconds.
     pub drain_ms: u64,
     /// They may then take this long to notice that they are cancelled, milliseconds.
@@ -79,6 +83,7 @@ struct Inner {
     claims_stand: AtomicBool,
     others_are_silent: AtomicBool,
     journal: Journal,
+    telling: Telling,
     renew_now: tokio::sync::Notify,
     new_id: tokio::sync::Notify,
 }
@@ -113,6 +118,7 @@ impl Worker {
             claims_stand: AtomicBool::new(true),
             others_are_silent: AtomicBool::new(true),
             journal,
+            telling: Telling::every(settings.figures_ms),
             renew_now: tokio::sync::Notify::new(),
             new_id: tokio::sync::Notify::new(),
         }));
@@ -142,6 +148,11 @@ impl Worker {
     #[must_use]
     pub fn guard(&self) -> &Guard {
         &self.0.guard
+    }
+
+    /// From now on the renewals tell these figures, JSON.
+    pub fn tell(&self, figures: impl Fn() -> String + Send + Sync + 'static) {
+        self.0.telling.begin(figures);
     }
 
     /// Notes what is done with claims, where there are any.

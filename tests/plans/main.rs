@@ -100,8 +100,8 @@ async fn what_runs_every_second_reads_only_what_is_claimed() {
             ("find_dead_jobs", "int", "1000".to_owned(), 6_000),
             (
                 "renew_lease",
-                "int, bigint, bigint[], bigint[], bigint, text, float8, text, bigint",
-                format!("{worker}, 60000, {held}, 60000, null, 1.0, null, 5000"),
+                "int, bigint, bigint[], bigint[], bigint, text, float8, text, bigint, text",
+                format!("{worker}, 60000, {held}, 60000, null, 1.0, null, 5000, '{{}}'"),
                 6_000,
             ),
             ("declare_dead", "bigint, bigint", "2000, 5000".to_owned(), 100),
