@@ -22,7 +22,7 @@ pub(crate) async fn measure(site: &Site, many: i32, alone: i32, times: usize) ->
     let database = site.database("crowd").await;
     database.queue_sleeps(many, 1, "big", 0.0).await;
     database.settle().await;
-    let daemon = DaemonProcess::run(&database.url, &[]);
+    let daemon = DaemonProcess::as_delivered(&database.url, &[]);
     let ended = "select count(*) from sluicegate.outcomes";
     eventually(Duration::from_secs(60), "the daemon is at work", async || {
         database.number(ended).await >= ENDED_BEFORE.min(f64::from(many) / 10.0)
@@ -82,7 +82,7 @@ async fn alone_per_second(site: &Site, jobs: i32) -> f64 {
     let database: Database = site.database("crowd_alone").await;
     database.queue_sleeps(jobs, USERS, "small", 0.0).await;
     database.settle().await;
-    let daemon = DaemonProcess::run(&database.url, &[]);
+    let daemon = DaemonProcess::as_delivered(&database.url, &[]);
     database.all_ended(jobs).await;
     let seconds = database
         .number(

@@ -21,7 +21,7 @@ pub(crate) async fn measure(site: &Site, fast: i32, slow: i32) -> Value {
     write_candles(folder.path());
     let settings =
         [("candles.files.dir", folder.path().to_str().unwrap()), ("worker.slots", SLOTS)];
-    let daemon = DaemonProcess::run(&database.url, &settings);
+    let daemon = DaemonProcess::as_delivered(&database.url, &settings);
     let jobs = fast * slow;
     database.settle().await;
     let before = database.usage(Some(&daemon)).await;
