@@ -71,7 +71,9 @@ async fn find(store: &Store, given: &str) -> anyhow::Result<Uuid> {
     let digits = given.replace('-', "");
     let is_one = (4..=32).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_hexdigit());
     if !is_one {
-        bail!("bundle: found {given:?}, allowed an id or its first 4 to 32 digits, 0 to 9 and a to f");
+        bail!(
+            "bundle: found {given:?}, allowed an id or its first 4 to 32 digits, 0 to 9 and a to f"
+        );
     }
     let bound = |fill: char| -> anyhow::Result<Uuid> {
         let full: String = digits.chars().chain(std::iter::repeat(fill)).take(32).collect();
@@ -81,7 +83,9 @@ async fn find(store: &Store, given: &str) -> anyhow::Result<Uuid> {
         [] => bail!(nobody(given)),
         [one] => Ok(*one),
         [first, second, ..] => {
-            bail!("bundle: found {given:?}, which {first} and {second} begin with; give more digits")
+            bail!(
+                "bundle: found {given:?}, which {first} and {second} begin with; give more digits"
+            )
         }
     }
 }

@@ -151,8 +151,11 @@ impl Recorder {
 
     /// The figures at this moment.
     pub fn figures(&self) -> Figures {
-        let now =
-            Before { at: Instant::now(), pipes: self.board.snapshot(), metered: self.store.metered() };
+        let now = Before {
+            at: Instant::now(),
+            pipes: self.board.snapshot(),
+            metered: self.store.metered(),
+        };
         let mut before = self.before.lock();
         let (seconds, pipes, metered) = match &*before {
             None => (f64::INFINITY, &[][..], now.metered),
@@ -200,7 +203,8 @@ impl Recorder {
             of_cluster: self.of_cluster.contains(&pipe.name),
             started_per_second: per(pipe.started.saturating_sub(then.started), seconds),
             held_back: round(
-                ((pipe.back_pressure_seconds - then.back_pressure_seconds) / seconds).clamp(0.0, 1.0),
+                ((pipe.back_pressure_seconds - then.back_pressure_seconds) / seconds)
+                    .clamp(0.0, 1.0),
             ),
             back_pressure_s: round(pipe.back_pressure_seconds),
             failed: pipe.failed,

@@ -12,11 +12,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use self::figures::{CacheFigures, DatabaseFigures, Figures, Machine, PipeFigures, Recorder};
-pub use crate::store::{
-    BestVariant, BundleDetail, BundleLine, ErrorCount, FailureLine, JobDetail, JobResult, QueueLine,
-    WorkerLine,
-};
 pub use crate::store::StoreError as ReadError;
+pub use crate::store::{
+    BestVariant, BundleDetail, BundleLine, ErrorCount, FailureLine, JobDetail, JobResult,
+    QueueLine, WorkerLine,
+};
 use crate::store::{DatabaseSettings, Store, StoreError};
 
 /// More workers are not shown.

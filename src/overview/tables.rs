@@ -1,6 +1,8 @@
 //! The tables that `status` and `top` show: rows of text of a given width, each with a tone.
 
-use super::words::{self, bar, clip, count, figure, pad, percent, rate, span, time_of_day, variant, whole};
+use super::words::{
+    self, bar, clip, count, figure, pad, percent, rate, span, time_of_day, variant, whole,
+};
 use super::{BundleLine, ErrorCount, FailureLine, Pipe, QueueLine, Worker};
 use crate::store::BestVariant;
 
@@ -74,7 +76,8 @@ const fn rest(name: &'static str, width: usize) -> Column {
 }
 
 fn table(columns: &[Column], width: usize, rows: Vec<(Vec<String>, Tone)>) -> Table {
-    let fixed: usize = columns.iter().map(|column| column.width + 1).sum::<usize>().saturating_sub(1);
+    let fixed: usize =
+        columns.iter().map(|column| column.width + 1).sum::<usize>().saturating_sub(1);
     let spare = width.saturating_sub(fixed);
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let cells: Vec<String> = columns
@@ -329,7 +332,11 @@ pub fn best(best: &[BestVariant], width: usize) -> Table {
     let rows = best.iter().map(|variant_of| {
         let cells = vec![
             variant_of.ticker.clone(),
-            format!("{} | {}", variant(&variant_of.scenario), variant(&variant_of.money_management)),
+            format!(
+                "{} | {}",
+                variant(&variant_of.scenario),
+                variant(&variant_of.money_management)
+            ),
             percent(Some(variant_of.total_return)),
             figure(variant_of.sharpe),
             percent(Some(variant_of.max_drawdown)),

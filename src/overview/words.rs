@@ -29,7 +29,7 @@ pub fn count(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -200,7 +200,10 @@ mod tests {
     #[test]
     fn numbers_and_times_are_short() {
         assert_eq!([count(0), count(999), count(-1_204_000)], ["0", "999", "-1,204,000"]);
-        assert_eq!([rate(0.0), rate(0.25), rate(3.21), rate(12_345.6)], ["0", "0.25", "3.2", "12,346"]);
+        assert_eq!(
+            [rate(0.0), rate(0.25), rate(3.21), rate(12_345.6)],
+            ["0", "0.25", "3.2", "12,346"]
+        );
         assert_eq!(
             [span(-1.0), span(59.4), span(190.0), span(7_500.0), span(273_600.0)],
             ["0 s", "59 s", "3 m 10 s", "2 h 5 m", "3 d 4 h"]
@@ -220,7 +223,8 @@ mod tests {
 
     #[test]
     fn a_variant_is_told_in_few_words() {
-        let scenario = r#"{"preset": "sma_cross", "params": {"fast": 10, "slow": 50}, "direction": "long"}"#;
+        let scenario =
+            r#"{"preset": "sma_cross", "params": {"fast": 10, "slow": 50}, "direction": "long"}"#;
         assert_eq!(variant(scenario), "sma_cross, direction long, fast 10, slow 50");
         assert_eq!(variant("{}"), "-");
         assert_eq!(variant(r#"{"stop_loss_pct": null, "size": {"units": 100}}"#), "units 100");

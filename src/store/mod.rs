@@ -14,6 +14,7 @@ mod limits;
 mod listener;
 mod load;
 mod meter;
+mod opened;
 mod overview;
 mod rescue;
 mod results;
@@ -49,10 +50,8 @@ pub use self::listener::{Session, SessionEvent};
 pub use self::load::ServerLoad;
 use self::meter::Meter;
 pub use self::meter::{Metered, StatementTimes, TIME_BOUNDS};
-pub use self::overview::{
-    BestVariant, BundleDetail, BundleLine, ErrorCount, FailureLine, JobDetail, JobResult, QueueLine,
-    WorkerLine,
-};
+pub use self::opened::{BestVariant, BundleDetail, ErrorCount, JobDetail, JobResult};
+pub use self::overview::{BundleLine, FailureLine, QueueLine, WorkerLine};
 pub use self::rescue::{DeadWorker, Rescued};
 pub use self::retention::{Kept, Pruned};
 pub use self::returns::{DailyRow, ResultGroup, ResultGroups};

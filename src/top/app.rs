@@ -103,11 +103,16 @@ pub struct App {
     pub(super) mode: Mode,
     pub(super) message: Option<String>,
     pub(super) scroll: usize,
-    /// Whether colours may be used.
-    pub colour: bool,
+    pub(super) colour: bool,
 }
 
 impl App {
+    /// Nothing read yet; whether colours may be used.
+    #[must_use]
+    pub fn new(colour: bool) -> Self {
+        Self { colour, ..Self::default() }
+    }
+
     /// The user whose bundles are looked at; `None`: everybody's.
     #[must_use]
     pub fn user(&self) -> Option<&str> {

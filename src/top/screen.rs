@@ -9,7 +9,9 @@ use ratatui::text::Line;
 use super::app::{App, Mode};
 use super::{bundle_rows, share};
 use crate::overview::tables::{self, Row, Table, Tone};
-use crate::overview::words::{clip, count, megabytes, ms, pad, rate, time_of_day, width as width_of};
+use crate::overview::words::{
+    clip, count, megabytes, ms, pad, rate, time_of_day, width as width_of,
+};
 use crate::overview::{CacheFigures, DatabaseFigures, Overview};
 
 /// From this height on there is room for empty rows between sections.
@@ -107,7 +109,12 @@ fn head(app: &App, width: usize) -> Vec<Row> {
     let begin = format!("sluicegate top  {place}  {time} UTC");
     let facts = pad(&facts, width.saturating_sub(width_of(&begin) + 1), true);
     let database = lost(app).unwrap_or_else(|| Row::new(database(overview), Tone::Plain));
-    vec![Row::new(format!("{begin} {facts}"), Tone::Title), database, guard(overview), queue(overview)]
+    vec![
+        Row::new(format!("{begin} {facts}"), Tone::Title),
+        database,
+        guard(overview),
+        queue(overview),
+    ]
 }
 
 /// That what is shown is old, and why.
@@ -232,7 +239,9 @@ fn window(app: &App, lines: &[crate::overview::BundleLine], rows: usize) -> usiz
 }
 
 fn opened(app: &App, width: usize, room: usize) -> Vec<Row> {
-    let Some(bundle) = &app.bundle else { return vec![Row::default(), Row::new("reading ...", Tone::Dim)] };
+    let Some(bundle) = &app.bundle else {
+        return vec![Row::default(), Row::new("reading ...", Tone::Dim)];
+    };
     let rows = bundle_rows(bundle, width);
     let from = app.scroll.min(rows.len().saturating_sub(room.saturating_sub(1)));
     std::iter::once(Row::default()).chain(rows.into_iter().skip(from)).collect()
@@ -241,7 +250,8 @@ fn opened(app: &App, width: usize, room: usize) -> Vec<Row> {
 fn foot(app: &App, width: usize) -> Row {
     match (&app.mode, &app.message) {
         (Mode::Confirm(order), _) => {
-            let text = format!("{} bundle {}? y: yes, any other key: no", order.action, order.bundle);
+            let text =
+                format!("{} bundle {}? y: yes, any other key: no", order.action, order.bundle);
             Row::new(text, Tone::Chosen)
         }
         (Mode::Filter(name), _) => {

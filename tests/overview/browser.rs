@@ -34,7 +34,9 @@ async fn browse(arguments: &[String]) -> String {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let ended = eventually(Duration::from_secs(60), "the browser ends", async || browser.try_wait().unwrap());
+    let ended = eventually(Duration::from_secs(60), "the browser ends", async || {
+        browser.try_wait().unwrap()
+    });
     assert!(ended.await.success());
     fs::read_to_string(output).unwrap()
 }

@@ -48,8 +48,18 @@ async fn bundles_jobs_pipes_and_workers_can_be_looked_at() {
     shows(
         &home,
         &[
-            "2 live workers", "pending_job", "outcome", "alice", "bob", "takes long", "rejected", "carol",
-            "&lt;script&gt;alert(1)&lt;/script&gt;", "http-equiv=\"refresh\"", "<caption", "aria-label=",
+            "2 live workers",
+            "pending_job",
+            "outcome",
+            "alice",
+            "bob",
+            "takes long",
+            "rejected",
+            "carol",
+            "&lt;script&gt;alert(1)&lt;/script&gt;",
+            "http-equiv=\"refresh\"",
+            "<caption",
+            "aria-label=",
             "name=\"viewport\"",
         ],
     );
@@ -68,7 +78,9 @@ async fn bundles_jobs_pipes_and_workers_can_be_looked_at() {
     let (status, job) = get(&format!("{at}/jobs/{job}")).await;
     assert_eq!(status, StatusCode::OK);
     shows(&job, &["completed", "<polyline", "Entry price", "sharpe", "NASDAQ", "2005"]);
-    for missing in ["/bundles/nothing", "/bundles/00000000-0000-0000-0000-000000000000", "/jobs/0", "/jobs/x"] {
+    for missing in
+        ["/bundles/nothing", "/bundles/00000000-0000-0000-0000-000000000000", "/jobs/0", "/jobs/x"]
+    {
         let (status, page) = get(&format!("{at}{missing}")).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{missing}");
         shows(&page, &["There is no such bundle or job."]);
@@ -88,12 +100,17 @@ async fn nothing_is_taken_from_elsewhere_and_many_who_ask_get_one_reading() {
     assert_eq!(status, StatusCode::OK);
     assert!(style.contains("prefers-color-scheme: dark") && !style.contains("http"));
 
-    let asked = (0..40).map(|_| get(&format!("{at}/?user=bob")));
-    let answers: BTreeSet<String> = join_all(asked).await.into_iter().map(|(_, page)| page).collect();
+    let url = format!("{at}/?user=bob");
+    let asked = (0..40).map(|_| get(&url));
+    let answers: BTreeSet<String> =
+        join_all(asked).await.into_iter().map(|(_, page)| page).collect();
     assert!(answers.len() <= 5, "{} readings for 40 who asked", answers.len());
     // Probes are as they were.
     assert_eq!(get(&format!("{at}/livez")).await, (StatusCode::OK, "ok\n".to_owned()));
-    assert_eq!(reqwest_client().post(format!("{at}/")).send().await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        reqwest_client().post(format!("{at}/")).send().await.unwrap().status(),
+        StatusCode::METHOD_NOT_ALLOWED
+    );
 }
 
 #[tokio::test]
@@ -116,5 +133,6 @@ async fn there_are_no_pages_unless_somebody_wants_them_and_without_a_database_th
     })
     .await;
     db.server().restart().unwrap();
-    eventually(PATIENCE, "a page again", async || get(&format!("{at}/")).await.0 == StatusCode::OK).await;
+    eventually(PATIENCE, "a page again", async || get(&format!("{at}/")).await.0 == StatusCode::OK)
+        .await;
 }

@@ -43,14 +43,27 @@ impl Scene {
         scene.ended = scene.insert("alice", HOSTILE, "[8, 10, 12]").await;
         scene.run("insert into sluicegate.jobs (user_id, kind, spec, max_failures) values ('carol', 'sleep', '{\"seconds\": \"none\"}', 1)").await;
         scene.insert("dave", "rejected", "[0]").await;
-        scene.until(&format!("select status = 'completed' from sluicegate.bundles where id = '{}'", scene.ended)).await;
+        scene
+            .until(&format!(
+                "select status = 'completed' from sluicegate.bundles where id = '{}'",
+                scene.ended
+            ))
+            .await;
         scene.until("select exists (select from sluicegate.outcomes where status = 2)").await;
-        scene.until("select exists (select from sluicegate.bundles where status = 'rejected')").await;
+        scene
+            .until("select exists (select from sluicegate.bundles where status = 'rejected')")
+            .await;
         // From here on bob gets one job a second.
         scene.run("insert into sluicegate.commands (user_id, action, args) values ('operator', 'set_rate', '{\"user\": \"bob\", \"rate_per_second\": 1, \"in_flight_max\": 1}')").await;
         scene.until("select applied_at is not null from sluicegate.commands").await;
-        scene.open = scene.insert("bob", "takes long", r#"{"from": 5, "to": 104, "step": 1}"#).await;
-        scene.until(&format!("select status = 'running' from sluicegate.bundles where id = '{}'", scene.open)).await;
+        scene.open =
+            scene.insert("bob", "takes long", r#"{"from": 5, "to": 104, "step": 1}"#).await;
+        scene
+            .until(&format!(
+                "select status = 'running' from sluicegate.bundles where id = '{}'",
+                scene.open
+            ))
+            .await;
         scene
     }
 

@@ -32,20 +32,45 @@ fn shows(screen: &[String], words: &[&str]) {
 async fn a_small_and_a_large_screen_show_every_section_of_real_daemons() {
     let scene = Scene::new(&[]).await;
     let overview = scene.overview(|overview| overview.failures.len() == 1).await;
-    let mut app = App { colour: true, ..App::default() };
+    let mut app = App::new(true);
     shows(&drawn(&app, 80, 24), &["reading ..."]);
     app.take(overview, None);
     let sections = [
-        "2 workers, ", "/4 slots, 1 open bundles", "Postgres ", "small write", "Candles ", "Guard ", "Queue ",
-        "PIPE", "pending_job", "outcome", "SET/S", "HELD", "WORKER", "works", "BUNDLE", "bob", "alice",
-        "dave", "takes l", "running", "[#", "FAILED", "carol", "q quit", "? help",
+        "2 workers, ",
+        "/4 slots, 1 open bundles",
+        "Postgres ",
+        "small write",
+        "Candles ",
+        "Guard ",
+        "Queue ",
+        "PIPE",
+        "pending_job",
+        "outcome",
+        "SET/S",
+        "HELD",
+        "WORKER",
+        "works",
+        "BUNDLE",
+        "bob",
+        "alice",
+        "dave",
+        "takes l",
+        "running",
+        "[#",
+        "FAILED",
+        "carol",
+        "q quit",
+        "? help",
     ];
     let small = drawn(&app, 80, 24);
     shows(&small, &sections);
     assert!(small.iter().any(|line| line.starts_with("> ")), "the chosen bundle is marked");
     let large = drawn(&app, 120, 40);
     shows(&large, &sections);
-    shows(&large, &["retention", "dead_job_canceller", "takes long", "<script>alert(1)</script>?[2J"]);
+    shows(
+        &large,
+        &["retention", "dead_job_canceller", "takes long", "<script>alert(1)</script>?[2J"],
+    );
     // Whatever its size, nothing breaks.
     for (columns, rows) in [(1, 1), (10, 3), (40, 10), (79, 23), (300, 100)] {
         drawn(&app, columns, rows);

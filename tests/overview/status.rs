@@ -10,7 +10,9 @@ async fn status_shows_all_of_it_in_one_screenful_and_one_bundle_in_full() {
     scene.overview(|_| true).await;
     let (code, all, complaint) = scene.sluicegate(&["status"]);
     assert_eq!((code, complaint.as_str()), (Some(0), ""));
-    for word in ["2 live workers", "pending_job", "outcome", "alice", "rejected", "takes long", "carol"] {
+    for word in
+        ["2 live workers", "pending_job", "outcome", "alice", "rejected", "takes long", "carol"]
+    {
         assert!(all.contains(word), "{word}\n{all}");
     }
     assert!(all.lines().count() <= 50, "{all}");
@@ -20,7 +22,9 @@ async fn status_shows_all_of_it_in_one_screenful_and_one_bundle_in_full() {
     let beginning: String = scene.ended.simple().to_string().chars().take(10).collect();
     let (code, one, complaint) = scene.sluicegate(&["status", &beginning]);
     assert_eq!((code, complaint.as_str()), (Some(0), ""));
-    for word in [&scene.ended.to_string(), "completed", "3 in all", "BEST VARIANTS", "sma_cross", "verdict"] {
+    for word in
+        [&scene.ended.to_string(), "completed", "3 in all", "BEST VARIANTS", "sma_cross", "verdict"]
+    {
         assert!(one.contains(word), "{word}\n{one}");
     }
 }

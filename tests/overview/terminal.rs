@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +43,8 @@ impl Top {
             .stderr(side())
             .spawn()
             .unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(24, 80, 0)));
+        let cells = |count| NonZero::new(count).unwrap();
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(24), cells(80), 0)));
         let (mut output, seen) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
@@ -75,7 +77,8 @@ impl Top {
 
     /// Waits for the end, after which the terminal is as it was.
     async fn ends(&mut self, code: i32) {
-        let status = eventually(PATIENCE, "top ends", async || self.process.try_wait().unwrap()).await;
+        let status =
+            eventually(PATIENCE, "top ends", async || self.process.try_wait().unwrap()).await;
         assert_eq!(status.code(), Some(code), "{}", self.text());
         assert!(self.has_its_ways(), "keys are shown and make lines again");
         eventually(Duration::from_secs(5), "the screen is as it was", async || {
@@ -106,9 +109,15 @@ async fn a_bundle_is_opened_and_cancelled_by_keys() {
     top.until(&format!("cancel bundle {}?", scene.open)).await;
     top.press("y");
     scene
-        .until(&format!("select status = 'cancelled' from sluicegate.bundles where id = '{}'", scene.open))
+        .until(&format!(
+            "select status = 'cancelled' from sluicegate.bundles where id = '{}'",
+            scene.open
+        ))
         .await;
-    let by = format!("select user_id = 'bob' from sluicegate.commands where bundle_id = '{}'", scene.open);
+    let by = format!(
+        "select user_id = 'bob' from sluicegate.commands where bundle_id = '{}'",
+        scene.open
+    );
     scene.until(&by).await;
     top.until("cancel: ").await;
     top.until("cancelled").await;
@@ -151,7 +160,8 @@ async fn one_frame_is_plain_text_and_without_a_terminal_there_is_no_live_view() 
     for word in ["pending_job", "takes l", "alice", "carol", "Guard"] {
         assert!(frame.contains(word), "{word}\n{frame}");
     }
-    let (_, wide, _) = scene.sluicegate(&["top", "--once", "--columns", "120", "--rows", "40", "--user", "alice"]);
+    let (_, wide, _) =
+        scene.sluicegate(&["top", "--once", "--columns", "120", "--rows", "40", "--user", "alice"]);
     assert!(wide.contains("retention") && !wide.contains("bob"), "{wide}");
     let (code, _, complaint) = scene.sluicegate(&["top"]);
     assert_eq!(code, Some(1));

@@ -69,7 +69,7 @@ pub(super) async fn run(
     // What is wrong from the beginning is said in one line; what goes wrong later, on the screen.
     reader.store().ping().await?;
     reader.store().check_schema().await?;
-    let mut app = App { colour, ..App::default() };
+    let mut app = App::new(colour);
     app.look_at_user(args.user.clone());
     if args.once {
         app.take(reader.overview(app.user()).await?, None);

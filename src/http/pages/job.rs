@@ -115,7 +115,9 @@ fn equity(json: &str) -> Option<Markup> {
 
 /// Every metric that is a number or a word, by name.
 fn figures(json: &str) -> Markup {
-    let Ok(Value::Object(metrics)) = serde_json::from_str(json) else { return html! { pre { (json) } } };
+    let Ok(Value::Object(metrics)) = serde_json::from_str(json) else {
+        return html! { pre { (json) } };
+    };
     let shown = metrics.iter().filter(|(_, value)| !value.is_object() && !value.is_array());
     html! {
         dl.figures {
@@ -146,8 +148,11 @@ fn plain(value: &Value) -> String {
 }
 
 fn trades(result: &JobResult) -> Markup {
-    let kept = result.trades.as_deref().and_then(|json| serde_json::from_str::<Vec<Value>>(json).ok());
-    let Some(kept) = kept else { return html! { p.dim { "The trades of this job are not kept." } } };
+    let kept =
+        result.trades.as_deref().and_then(|json| serde_json::from_str::<Vec<Value>>(json).ok());
+    let Some(kept) = kept else {
+        return html! { p.dim { "The trades of this job are not kept." } };
+    };
     if kept.is_empty() {
         return html! { p.dim { "It made no trade." } };
     }

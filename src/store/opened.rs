@@ -4,7 +4,8 @@ use serde::Serialize;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::{BundleLine, Store, StoreError, bundle_line, column, int4, run};
+use super::overview::bundle_line;
+use super::{BundleLine, Store, StoreError, column, int4, run};
 use crate::domain::job::JobId;
 
 /// A bundle with all its counts.
@@ -263,8 +264,7 @@ impl Store {
         bundle: Uuid,
         action: &str,
     ) -> Result<Option<i64>, StoreError> {
-        let row =
-            run!(self, "insert a command", "insert_command", fetch_optional, bundle, action);
+        let row = run!(self, "insert a command", "insert_command", fetch_optional, bundle, action);
         row.map(|row| column(&row, "id", "insert a command")).transpose()
     }
 

@@ -1,12 +1,9 @@
 //! What is shown of the whole: a handful of statements that cost little however much is waiting and done.
 
-mod detail;
-
 use serde::Serialize;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-pub use self::detail::{BestVariant, BundleDetail, ErrorCount, JobDetail, JobResult};
 use super::{Store, StoreError, column, int4, run};
 
 /// One kind of job in the queue.
@@ -231,7 +228,8 @@ impl Store {
     }
 }
 
-fn bundle_line(row: &PgRow, what: &'static str) -> Result<BundleLine, StoreError> {
+/// A bundle's row as lists show it.
+pub(super) fn bundle_line(row: &PgRow, what: &'static str) -> Result<BundleLine, StoreError> {
     Ok(BundleLine {
         id: column(row, "id", what)?,
         user_id: column(row, "user_id", what)?,
