@@ -268,7 +268,7 @@ fn foot(app: &App, width: usize) -> Row {
             let text = format!(
                 "q quit  ? help  enter open  c cancel  p pause  r resume  s {}  u {}",
                 app.sort.name(),
-                app.user().map_or_else(|| "all users".to_owned(), |user| format!("user {user}"))
+                app.user().unwrap_or("all")
             );
             Row::new(text, Tone::Dim)
         }

@@ -117,7 +117,7 @@ async fn keys_sort_filter_open_and_ask_before_they_order() {
     assert_eq!(press(&mut app, KeyCode::Enter), Action::Read);
     app.take(scene.reader().overview(app.user()).await.unwrap(), None);
     let screen = drawn(&app, 80, 24);
-    shows(&screen, &["u user alice", "alice", "no failures"]);
+    shows(&screen, &["u alice", "alice", "no failures"]);
     assert!(!screen.join("\n").contains("bob"), "{screen:?}");
     assert_eq!(press(&mut app, KeyCode::Char('q')), Action::Quit);
 }

@@ -100,7 +100,7 @@ impl Drop for Top {
 async fn a_bundle_is_opened_and_cancelled_by_keys() {
     let scene = Scene::new(&[]).await;
     let mut top = Top::start(&scene.db.url());
-    top.until("takes l").await;
+    top.until("takes long").await;
     assert!(!top.has_its_ways(), "keys come one by one");
     assert!(top.screen.lock().screen().alternate_screen());
     top.press("\r");
@@ -132,10 +132,10 @@ async fn a_lost_database_is_said_and_come_back_to_and_a_signal_leaves_the_termin
     let server = url.split('@').nth(1).and_then(|rest| rest.split('/').next()).unwrap();
     let proxy = Proxy::start(server).await;
     let mut top = Top::start(&proxy.url(&url));
-    top.until("takes l").await;
+    top.until("takes long").await;
     proxy.cut();
     top.until("DATABASE LOST").await;
-    top.until("takes l").await;
+    top.until("takes long").await;
     proxy.mend();
     eventually(PATIENCE, "it is back", async || !top.text().contains("DATABASE LOST")).await;
     top.until("Postgres ").await;
@@ -143,7 +143,7 @@ async fn a_lost_database_is_said_and_come_back_to_and_a_signal_leaves_the_termin
     top.ends(0).await;
 
     let mut top = Top::start(&url);
-    top.until("takes l").await;
+    top.until("takes long").await;
     // Ctrl-C, as it comes from a keyboard.
     top.press("\u{3}");
     top.ends(0).await;
@@ -157,7 +157,7 @@ async fn one_frame_is_plain_text_and_without_a_terminal_there_is_no_live_view() 
     assert_eq!((code, complaint.as_str()), (Some(0), ""));
     assert!(frame.is_ascii() && !frame.contains('\u{1b}'), "{frame}");
     assert!(frame.lines().count() <= 24 && frame.lines().all(|line| line.len() <= 80), "{frame}");
-    for word in ["pending_job", "takes l", "alice", "carol", "Guard"] {
+    for word in ["pending_job", "takes long", "alice", "carol", "Guard"] {
         assert!(frame.contains(word), "{word}\n{frame}");
     }
     let (_, wide, _) =
