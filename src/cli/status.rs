@@ -7,6 +7,7 @@ use clap::Args;
 use uuid::Uuid;
 
 use crate::overview::tables::{Row, Table, bundles, failures, pipes, queues, workers};
+use crate::overview::words::many;
 use crate::overview::{Overview, Reader};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -93,12 +94,12 @@ async fn find(store: &Store, given: &str) -> anyhow::Result<Uuid> {
 fn whole(overview: &Overview, width: usize) -> String {
     let (slots, busy) = overview.slots();
     let mut lines = vec![format!(
-        "sluicegate {}, {}, {}: {} live workers, {busy} of {slots} slots busy, {} open bundles",
+        "sluicegate {}, {}, {}: {}, {busy} of {slots} slots busy, {}",
         env!("CARGO_PKG_VERSION"),
         overview.database,
         overview.at,
-        overview.live().count(),
-        overview.open_bundles,
+        many(overview.live_count(), "live worker"),
+        many(overview.open_bundles, "open bundle"),
     )];
     section(&mut lines, queues(&overview.queues, width), usize::MAX, "the queue is empty");
     section(&mut lines, pipes(&overview.pipes, width), usize::MAX, "no worker tells of its pipes");

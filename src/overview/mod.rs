@@ -215,6 +215,12 @@ impl Overview {
         self.workers.iter().filter(|worker| worker.line.is_live)
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn live_count(&self) -> i64 {
+        i64::try_from(self.live().count()).unwrap_or(i64::MAX)
+    }
+
     /// Their slots, and how many of them compute.
     #[must_use]
     pub fn slots(&self) -> (u64, u64) {

@@ -126,7 +126,7 @@ pub fn queues(queues: &[QueueLine], width: usize) -> Table {
     table(&columns, width, rows.collect())
 }
 
-/// The pipes of all processes, those that do something first.
+/// The pipes of all processes.
 #[must_use]
 pub fn pipes(pipes: &[Pipe], width: usize) -> Table {
     let columns = [
@@ -141,9 +141,7 @@ pub fn pipes(pipes: &[Pipe], width: usize) -> Table {
     ];
     // The column takes what is left; its bar all of the column.
     let bar_width = 10 + width.saturating_sub(79);
-    let mut ordered: Vec<&Pipe> = pipes.iter().collect();
-    ordered.sort_by_key(|pipe| importance(pipe));
-    let rows = ordered.into_iter().map(|Pipe { sum, .. }| {
+    let rows = by_importance(pipes).into_iter().map(|Pipe { sum, .. }| {
         #[expect(clippy::cast_precision_loss, reason = "a part of a channel")]
         let part = sum.depth as f64 / sum.capacity.max(1) as f64;
         let cells = vec![
@@ -171,11 +169,16 @@ fn held(part: f64) -> String {
     if part < 0.005 { "-".to_owned() } else { format!("{:.0} %", part * 100.0) }
 }
 
-/// Where there is no room for all pipes, those of the way of every job come first.
-fn importance(pipe: &Pipe) -> usize {
+/// Those of the way of every job first: there may not be room for all.
+#[must_use]
+pub fn by_importance(pipes: &[Pipe]) -> Vec<&Pipe> {
     const FIRST: [&str; 5] =
         ["pending_job", "outcome", "bundle_expansion", "progress", "bundle_rollup"];
-    FIRST.iter().position(|name| *name == pipe.sum.name).unwrap_or(FIRST.len())
+    let place =
+        |pipe: &&Pipe| FIRST.iter().position(|name| *name == pipe.sum.name).unwrap_or(FIRST.len());
+    let mut ordered: Vec<&Pipe> = pipes.iter().collect();
+    ordered.sort_by_key(place);
+    ordered
 }
 
 /// The workers.

@@ -43,12 +43,19 @@ pub fn whole(value: u64) -> String {
     count(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
-/// `0`, `0.25`, `3.2`, `1,204`.
+/// `1 worker`, `2 workers`.
+#[must_use]
+pub fn many(value: i64, noun: &str) -> String {
+    format!("{} {noun}{}", count(value), if value == 1 { "" } else { "s" })
+}
+
+/// `0`, `0.25`, `2`, `3.2`, `1,204`.
 #[must_use]
 pub fn rate(value: f64) -> String {
     match value.abs() {
         size if size < 0.005 || !size.is_finite() => "0".to_owned(),
         size if size < 1.0 => format!("{value:.2}"),
+        size if size < 10.0 && value.fract().abs() < 0.005 => format!("{value:.0}"),
         size if size < 10.0 => format!("{value:.1}"),
         #[expect(clippy::cast_possible_truncation, reason = "a float cast saturates")]
         _ => count(value.round() as i64),
@@ -200,14 +207,12 @@ mod tests {
     #[test]
     fn numbers_and_times_are_short() {
         assert_eq!([count(0), count(999), count(-1_204_000)], ["0", "999", "-1,204,000"]);
-        assert_eq!(
-            [rate(0.0), rate(0.25), rate(3.21), rate(12_345.6)],
-            ["0", "0.25", "3.2", "12,346"]
-        );
+        assert_eq!([rate(0.0), rate(2.0), rate(3.21), rate(12_345.6)], ["0", "2", "3.2", "12,346"]);
         assert_eq!(
             [span(-1.0), span(59.4), span(190.0), span(7_500.0), span(273_600.0)],
             ["0 s", "59 s", "3 m 10 s", "2 h 5 m", "3 d 4 h"]
         );
+        assert_eq!([many(1, "worker"), many(0, "worker")], ["1 worker", "0 workers"]);
         assert_eq!(time_of_day("2026-11-23T12:34:56Z"), "12:34:56");
     }
 

@@ -10,7 +10,7 @@ use super::app::{App, Mode};
 use super::{bundle_rows, share};
 use crate::overview::tables::{self, Row, Table, Tone};
 use crate::overview::words::{
-    clip, count, megabytes, ms, pad, rate, time_of_day, width as width_of,
+    clip, count, many, megabytes, ms, pad, rate, time_of_day, width as width_of,
 };
 use crate::overview::{CacheFigures, DatabaseFigures, Overview};
 
@@ -99,9 +99,9 @@ fn head(app: &App, width: usize) -> Vec<Row> {
     };
     let (slots, busy) = overview.slots();
     let facts = format!(
-        "{} workers, {busy}/{slots} slots, {} open bundles",
-        overview.live().count(),
-        count(overview.open_bundles)
+        "{}, {busy}/{slots} slots, {}",
+        many(overview.live_count(), "worker"),
+        many(overview.open_bundles, "open bundle")
     );
     let time = time_of_day(&overview.at);
     let room = width.saturating_sub(width_of(&facts) + time.len() + 23);

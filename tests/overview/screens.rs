@@ -37,7 +37,7 @@ async fn a_small_and_a_large_screen_show_every_section_of_real_daemons() {
     app.take(overview, None);
     let sections = [
         "2 workers, ",
-        "/4 slots, 1 open bundles",
+        "/4 slots, 1 open bundle",
         "Postgres ",
         "small write",
         "Candles ",

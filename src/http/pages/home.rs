@@ -4,18 +4,20 @@ use maud::{Markup, html};
 
 use super::parts;
 use super::parts::{meter, more, more_text, number, progress, section, table, text, word};
-use crate::overview::tables::{bundle_state, error_text, short_id, time_left, worker_state};
-use crate::overview::words::{count, figure, megabytes, ms, rate, span};
+use crate::overview::tables::{
+    bundle_state, by_importance, error_text, short_id, time_left, worker_state,
+};
+use crate::overview::words::{count, figure, many, megabytes, ms, rate, span};
 use crate::overview::{BundleLine, FailureLine, Overview, Pipe, QueueLine, Worker};
 
 pub(super) fn page(overview: &Overview, user: Option<&str>, live: bool) -> Markup {
     let (slots, busy) = overview.slots();
-    let workers = overview.live().count();
+    let workers = overview.live_count();
     let content = html! {
         p.lead {
             (overview.database) ", " time datetime=(overview.at) { (overview.at) } ": "
-            (workers) " live workers, " (busy) " of " (slots) " slots busy, "
-            (count(overview.open_bundles)) " open bundles."
+            (many(workers, "live worker")) ", " (busy) " of " (slots) " slots busy, "
+            (many(overview.open_bundles, "open bundle")) "."
         }
         @if workers == 0 { p.bad { "No live worker: nothing is run." } }
         @if let Some(line) = overview.slowest() {
@@ -32,7 +34,7 @@ pub(super) fn page(overview: &Overview, user: Option<&str>, live: bool) -> Marku
             (bundles(&overview.bundles))
         }))
         (section("Queue", &queues(&overview.queues)))
-        (section("Pipes", &pipes(&overview.pipes)))
+        (section("Pipes", &pipes(&by_importance(&overview.pipes))))
         (section("Workers", &workers_table(&overview.workers)))
         (section("Newest failures", &failures(&overview.failures)))
     };
@@ -60,8 +62,8 @@ fn bundles(bundles: &[BundleLine]) -> Markup {
             let (state, tone) = bundle_state(bundle);
             let name = bundle.name.clone().unwrap_or_else(|| short_id(bundle));
             vec![
-                html! { a href={ "/bundles/" (bundle.id) } { (name) } },
-                html! { (bundle.user_id) },
+                html! { a href={ "/bundles/" (bundle.id) } { bdi { (name) } } },
+                html! { bdi { (bundle.user_id) } },
                 word(state, tone),
                 progress(bundle.progress, &name),
                 html! { (bundle.total.map_or_else(|| "-".to_owned(), |it| count(it.into()))) },
@@ -102,7 +104,7 @@ fn queues(queues: &[QueueLine]) -> Markup {
     or_none(rows.is_empty(), "The queue is empty.", &table("Queue by kind", &columns, &rows))
 }
 
-fn pipes(pipes: &[Pipe]) -> Markup {
+fn pipes(pipes: &[&Pipe]) -> Markup {
     let columns = [
         text("Pipe"),
         text("Channel"),
@@ -114,7 +116,7 @@ fn pipes(pipes: &[Pipe]) -> Markup {
     ];
     let rows: Vec<Vec<Markup>> = pipes
         .iter()
-        .map(|Pipe { sum, .. }| {
+        .map(|&Pipe { sum, .. }| {
             let set = sum.rate_per_second.map_or_else(|| "no limit".to_owned(), rate);
             vec![
                 html! { (sum.name) },
@@ -177,7 +179,7 @@ fn failures(failures: &[FailureLine]) -> Markup {
             let error = error_text(failure.error_class.as_deref(), failure.error.as_deref());
             vec![
                 html! { a href={ "/jobs/" (failure.job_id) } { (failure.job_id) } },
-                html! { (failure.user_id) },
+                html! { bdi { (failure.user_id) } },
                 html! { (failure.kind) },
                 html! { (failure.ended_at) },
                 html! { (error) },

@@ -30,7 +30,7 @@ pub(super) fn page(title: &str, live: Option<bool>, content: &Markup) -> Markup 
                         None => {},
                     }
                 }
-                main { h1 { (title) } (content) }
+                main { h1 { bdi { (title) } } (content) }
             }
         }
     }
@@ -46,12 +46,23 @@ pub(super) fn section(heading: &str, content: &Markup) -> Markup {
 pub(super) fn table(caption: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
     html! {
         div.wide role="region" aria-label=(caption) tabindex="0" {
-            table {
+            // As cards on a phone it would be no table to a screen reader, without these roles.
+            table role="table" {
                 caption.unseen { (caption) }
-                thead { tr { @for column in columns { th scope="col" class=(column.class) { (column.name) } } } }
-                tbody {
+                thead role="rowgroup" {
+                    tr role="row" {
+                        @for column in columns {
+                            th role="columnheader" scope="col" class=(column.class) { (column.name) }
+                        }
+                    }
+                }
+                tbody role="rowgroup" {
                     @for row in rows {
-                        tr { @for (cell, column) in row.iter().zip(columns) { td class=(column.class) { (cell) } } }
+                        tr role="row" {
+                            @for (cell, column) in row.iter().zip(columns) {
+                                td role="cell" class=(column.class) data-label=(column.name) { (cell) }
+                            }
+                        }
                     }
                 }
             }
