@@ -125,7 +125,11 @@ async fn there_are_no_pages_unless_somebody_wants_them_and_without_a_database_th
     let quick = [("database.acquire_timeout_ms", "500")];
     let on = DaemonProcess::run(&db.url(), &[&WITH_PAGES[..], &quick].concat());
     let at = address(&on).await;
-    eventually(PATIENCE, "a page", async || get(&format!("{at}/")).await.0 == StatusCode::OK).await;
+    // A page may come before the daemon has begun, and a daemon begins only with a database.
+    for path in ["/readyz", "/"] {
+        let url = format!("{at}{path}");
+        eventually(PATIENCE, path, async || get(&url).await.0 == StatusCode::OK).await;
+    }
     db.server().kill_immediately().unwrap();
     eventually(PATIENCE, "it says so", async || {
         let (status, page) = get(&format!("{at}/")).await;
