@@ -150,7 +150,14 @@ impl Store {
     /// # Errors
     /// The statement failed.
     pub async fn resize_worker(&self, worker: WorkerId, slots: usize) -> Result<(), StoreError> {
-        run!(self, "write the worker's slots", "resize_worker", execute, worker, super::int4(slots));
+        run!(
+            self,
+            "write the worker's slots",
+            "resize_worker",
+            execute,
+            worker,
+            super::int4(slots)
+        );
         Ok(())
     }
 
