@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::report::median;
-use crate::site::{Database, Site};
+use crate::site::{Database, Site, peak_mb};
 use crate::support::{DaemonProcess, eventually};
 
 const USERS: i32 = 100;
@@ -34,12 +34,14 @@ pub(crate) async fn measure(site: &Site, many: i32, alone: i32, times: usize) ->
     }
     let left = database.number("select count(*) from sluicegate.queue").await;
     assert!(left > 0.0, "the big user's jobs ran out");
+    let peak = peak_mb(daemon.pid());
     drop(daemon);
     site.drop(database).await;
     let after_ms = median(arrivals.iter().map(|arrival| arrival.after_ms).collect());
     json!({
         "big_users_jobs": many,
         "arrivals": times,
+        "daemon_peak_mb": peak,
         "alone_per_second": per_second,
         "own_work_ms": own_work_ms,
         "done_after_ms": after_ms,
