@@ -323,12 +323,11 @@ pub fn error_text(class: Option<&str>, error: Option<&str>) -> String {
 #[must_use]
 pub fn best(best: &[BestVariant], width: usize) -> Table {
     let columns = [
-        left("TICKER", 9),
+        left("TICKER", 8),
         rest("VARIANT", 20),
         right("RETURN", 9),
         right("SHARPE", 6),
         right("DRAWDOWN", 8),
-        right("WON", 7),
         right("TRADES", 6),
         right("JOB", 8),
     ];
@@ -343,7 +342,6 @@ pub fn best(best: &[BestVariant], width: usize) -> Table {
             percent(Some(variant_of.total_return)),
             figure(variant_of.sharpe),
             percent(Some(variant_of.max_drawdown)),
-            percent(variant_of.win_rate),
             variant_of.trade_count.to_string(),
             variant_of.job_id.to_string(),
         ];

@@ -156,7 +156,7 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// JSON of a scenario or a money management in few words: `sma_cross fast 10, slow 50`.
+/// JSON of a scenario or a money management in few words: `sma_cross, fast 10, slow 50`.
 #[must_use]
 pub fn variant(json: &str) -> String {
     match serde_json::from_str(json) {
@@ -172,12 +172,13 @@ pub fn variant(json: &str) -> String {
 fn collect(value: &serde_json::Value, key: &str, words: &mut Vec<String>) {
     match value {
         serde_json::Value::Object(map) => {
-            // What it is comes first.
-            let is_first = |name: &str| name == "preset" || name == "name";
-            let (first, rest): (Vec<_>, Vec<_>) = map.iter().partition(|(name, _)| is_first(name));
-            for (name, inner) in first.into_iter().chain(rest) {
+            // What it is comes first, then what it was tried with.
+            let place = |name: &str| ["preset", "name", "params"].iter().position(|it| *it == name);
+            let mut members: Vec<_> = map.iter().collect();
+            members.sort_by_key(|(name, _)| place(name).unwrap_or(usize::MAX));
+            for (name, inner) in members {
                 // What these hold speaks for itself.
-                let speaks = is_first(name) || name == "params" || name == "size";
+                let speaks = place(name).is_some() || name == "size";
                 collect(inner, if speaks { "" } else { name }, words);
             }
         }
@@ -230,7 +231,7 @@ mod tests {
     fn a_variant_is_told_in_few_words() {
         let scenario =
             r#"{"preset": "sma_cross", "params": {"fast": 10, "slow": 50}, "direction": "long"}"#;
-        assert_eq!(variant(scenario), "sma_cross, direction long, fast 10, slow 50");
+        assert_eq!(variant(scenario), "sma_cross, fast 10, slow 50, direction long");
         assert_eq!(variant("{}"), "-");
         assert_eq!(variant(r#"{"stop_loss_pct": null, "size": {"units": 100}}"#), "units 100");
     }

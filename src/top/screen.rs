@@ -37,6 +37,8 @@ const HELP: &[&str] = &[
     "  CHANNEL, ITEMS        what waits in a pipe's channel, and how much fits in",
     "  SET/S, NOW/S          starts per second: the limit, and lately; - is no limit",
     "  HELD                  part of the time in which a full channel held claims back",
+    "  small write, alone    what one takes with its commit, and what it takes without us",
+    "  here                  how long this terminal waited for what it shows",
     "  PACE                  part of its full pace at which a worker goes (see guard)",
     "",
     "Figures of all processes together. Any key goes back.",
@@ -139,9 +141,9 @@ fn database(overview: &Overview) -> String {
         ms(worst(|figures| figures.commit_ms)),
     );
     if let Some(usual) = worst(|figures| figures.baseline_ms) {
-        text += &format!(" ({} without us)", ms(Some(usual)));
+        text += &format!(" ({} alone)", rate(usual));
     }
-    text + &format!(", answers here in {}", ms(Some(overview.answered_ms)))
+    text + &format!(", here {}", ms(Some(overview.answered_ms)))
 }
 
 fn guard(overview: &Overview) -> Row {

@@ -1,6 +1,7 @@
 //! The pages, by the text of their answers.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use futures_util::future::join_all;
 use reqwest::StatusCode;
@@ -21,14 +22,18 @@ pub(crate) async fn address(daemon: &DaemonProcess) -> String {
     .await
 }
 
-async fn get(url: &str) -> (StatusCode, String) {
-    let answer = reqwest_client().get(url).send().await.unwrap();
-    (answer.status(), answer.text().await.unwrap())
+/// One for all: each has to read the roots of trust.
+fn client() -> &'static reqwest::Client {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    CLIENT.get_or_init(|| {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        reqwest::Client::new()
+    })
 }
 
-fn reqwest_client() -> reqwest::Client {
-    rustls::crypto::ring::default_provider().install_default().ok();
-    reqwest::Client::new()
+async fn get(url: &str) -> (StatusCode, String) {
+    let answer = client().get(url).send().await.unwrap();
+    (answer.status(), answer.text().await.unwrap())
 }
 
 fn shows(page: &str, words: &[&str]) {
@@ -91,7 +96,7 @@ async fn bundles_jobs_pipes_and_workers_can_be_looked_at() {
 async fn nothing_is_taken_from_elsewhere_and_many_who_ask_get_one_reading() {
     let scene = Scene::new(&WITH_PAGES).await;
     let at = address(&scene.daemons[0]).await;
-    let answer = reqwest_client().get(format!("{at}/")).send().await.unwrap();
+    let answer = client().get(format!("{at}/")).send().await.unwrap();
     let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
     assert!(header("content-security-policy").starts_with("default-src 'none'; style-src 'self'"));
     assert_eq!(header("x-content-type-options"), "nosniff");
@@ -108,7 +113,7 @@ async fn nothing_is_taken_from_elsewhere_and_many_who_ask_get_one_reading() {
     // Probes are as they were.
     assert_eq!(get(&format!("{at}/livez")).await, (StatusCode::OK, "ok\n".to_owned()));
     assert_eq!(
-        reqwest_client().post(format!("{at}/")).send().await.unwrap().status(),
+        client().post(format!("{at}/")).send().await.unwrap().status(),
         StatusCode::METHOD_NOT_ALLOWED
     );
 }
