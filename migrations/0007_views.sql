@@ -13,12 +13,11 @@ select j.id, j.bundle_id, j.user_id, j.kind, 'pending'::text as status, l.priori
   join sluicegate.lanes l on l.lane_id = q.lane_id
  where q.state in (0, 2)
 union all
--- Found by the bounds that lanes keep, since what is claimed but not started has no index. They are written
--- as ranges, also where they are one value: only an index can serve them, whatever the planner guesses.
+-- Found by the bounds that lanes keep, since what is claimed but not started has no index.
 select j.id, j.bundle_id, j.user_id, j.kind, 'queued', j.priority, 0, q.attempt, q.failures, q.worker,
        j.created_at, q.claimed_at, null, null, null, null, null, j.seq
   from sluicegate.lanes l
-  join sluicegate.queue q on q.lane_id between l.lane_id and l.lane_id and not q.delayed
+  join sluicegate.queue q on q.lane_id = l.lane_id and not q.delayed
                          and q.job_id between l.oldest_id and l.newest_id
   join sluicegate.jobs j on j.id = q.job_id
  where l.running > 0 and q.state = 1 and q.started_at is null
@@ -184,8 +183,7 @@ comment on column sluicegate.queue_health.throughput is 'Ended jobs per second o
 comment on column sluicegate.queue_health.pace is 'Part of its full pace at which the slowest live worker goes.';
 comment on column sluicegate.queue_health.slowed_by is 'Why that is less than 1.';
 
--- What holds a job back is said of its lane, its kind and its user, and worked out once for each. Ranges of one
--- value again, so that one user's jobs are found by index among a million.
+-- What holds a job back is said of its lane, its kind and its user, and worked out once for each.
 create view sluicegate.why_waiting as
 with live as materialized (
     select count(*) as workers,
@@ -235,7 +233,7 @@ select q.job_id,
                           'no free slot on ' || live.workers || ' workers') end as reason,
        l.user_id, q.bundle_id, l.kind, l.priority
   from sluicegate.lanes l
-  join sluicegate.queue q on q.lane_id between l.lane_id and l.lane_id and not q.delayed
+  join sluicegate.queue q on q.lane_id = l.lane_id and not q.delayed
   left join ahead a on a.priority = l.priority
   left join held k on k.scope = 'kind' and k.name = l.kind
   left join held u on u.scope = 'user' and u.name = l.user_id
@@ -248,7 +246,7 @@ select q.job_id,
                  || to_char(q.run_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') end,
        l.user_id, q.bundle_id, l.kind, l.priority
   from sluicegate.lanes l
-  join sluicegate.queue q on q.lane_id between l.lane_id and l.lane_id and q.delayed;
+  join sluicegate.queue q on q.lane_id = l.lane_id and q.delayed;
 comment on view sluicegate.why_waiting is 'One row per waiting job and the reason in words.';
 comment on column sluicegate.why_waiting.job_id is 'The job, as in sluicegate.jobs.';
 comment on column sluicegate.why_waiting.reason is 'paused, delayed until a time, no live worker, a limit, a rate budget, jobs of higher priority, a slowed pace, or no free slot.';
