@@ -52,9 +52,7 @@ async fn run(mut command: Command) -> String {
 
 /// What a program of the document prints.
 fn assert_told(said: &str) {
-    for line in
-        ["completed: 18 of 18 jobs succeeded".to_owned(), format!("rejected: {REJECTED}")]
-    {
+    for line in ["completed: 18 of 18 jobs succeeded".to_owned(), format!("rejected: {REJECTED}")] {
         assert!(said.lines().any(|told| told == line), "{line} is not in\n{said}");
     }
     let ranked = said.lines().filter(|line| line.contains(": Sharpe "));

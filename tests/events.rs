@@ -55,7 +55,10 @@ async fn jobs_are_told_of_once_they_have_ended_where_it_is_asked_for() {
     for (sql, ended) in [
         (r#"select sluicegate.submit_job('{"seconds": 0}', 'sleep', 'alice')"#, "completed"),
         (r#"select sluicegate.submit_job('{"seconds": "no"}', 'sleep', 'alice')"#, "failed"),
-        (r#"select sluicegate.submit_job('{"stuck": true}', 'sleep', 'bob', timeout_s => 1)"#, "cancelled"),
+        (
+            r#"select sluicegate.submit_job('{"seconds": 1, "stuck": true}', 'sleep', 'bob', timeout_s => 1)"#,
+            "cancelled",
+        ),
         (
             r#"select sluicegate.submit_job('{}', 'sleep', 'carol', run_at => now() + interval '1 day')"#,
             "cancelled",
@@ -120,7 +123,9 @@ async fn without_a_word_in_the_settings_only_bundles_are_told_of() {
         user_id => 'alice', ticker_variants => '["NASDAQ"]', universal_config => '{"timeframe": "1d"}',
         date_ranges => '[{"from": "2010-01-01", "until": "2011-01-01"}]',
         scenario_variants => '[{"preset": "#;
-    for (preset, status) in [(r#""buy_and_hold"}]')"#, "completed"), (r#""nothing"}]')"#, "rejected")] {
+    for (preset, status) in
+        [(r#""buy_and_hold"}]')"#, "completed"), (r#""nothing"}]')"#, "rejected")]
+    {
         let bundle: uuid::Uuid = sqlx::query_scalar(AssertSqlSafe(format!("{submit}{preset}")))
             .fetch_one(db.pool())
             .await

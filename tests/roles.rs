@@ -116,10 +116,7 @@ async fn each_role_can_do_its_work_and_no_more() {
         scene.count("alice", "bundle_status where status = 'completed'").await == 1
     })
     .await;
-    scene
-        .run("alice", "select sluicegate.pause(user_id => 'alice')")
-        .await
-        .unwrap();
+    scene.run("alice", "select sluicegate.pause(user_id => 'alice')").await.unwrap();
     eventually(PATIENCE, "the command is applied", async || {
         scene.count("alice", "commands where applied_at is not null").await == 1
     })

@@ -96,10 +96,7 @@ async fn a_bundle_of_which_no_job_succeeded_says_how_the_first_one_failed() {
     rig.store.end_jobs(&EndingBatch::of(&outcomes)).await.unwrap();
     rig.store.fold_bundle(bundle).await.unwrap();
     let none = serde_json::json!({});
-    assert_eq!(
-        rig.store.finish_bundle(bundle, 5, &none).await.unwrap().as_deref(),
-        Some("failed")
-    );
+    assert_eq!(rig.store.finish_bundle(bundle, 5, &none).await.unwrap().as_deref(), Some("failed"));
     let first = claims.iter().map(|claim| claim.job_id).min().unwrap();
     let error = "select error from sluicegate.bundle_status";
     assert_eq!(
@@ -175,7 +172,9 @@ async fn counts_of_what_waits_are_right_whatever_becomes_of_it() {
     check_counts(&rig, "cancelled").await;
     rig.run("select sluicegate.fold_lane_deltas()").await;
     let left: i64 = rig
-        .one("select count(*) from sluicegate.lanes where jobs <> 0 or delayed <> 0 or running <> 0")
+        .one(
+            "select count(*) from sluicegate.lanes where jobs <> 0 or delayed <> 0 or running <> 0",
+        )
         .await;
     assert_eq!(left, 0, "lanes do not add up");
 }
@@ -205,8 +204,7 @@ async fn a_job_shows_in_one_branch_of_its_status_whatever_its_state() {
     ))
     .await;
     rig.store.end_jobs(&EndingBatch::of(&[completed(claims[2])])).await.unwrap();
-    let rows: Vec<String> =
-        rig.all("select status || ' ' || id from sluicegate.job_status").await;
+    let rows: Vec<String> = rig.all("select status || ' ' || id from sluicegate.job_status").await;
     let expected = [
         ("queued", claims[0].job_id),
         ("running", claims[1].job_id),
