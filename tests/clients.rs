@@ -1,6 +1,6 @@
 //! The programs of `docs/clients.md` in Python, Node and psql do what is said there, against a real daemon.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 
