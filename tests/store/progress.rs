@@ -29,6 +29,13 @@ async fn the_first_mark_starts_a_job_and_later_ones_move_it() {
     rig.store.mark_progress(&[at(claim, 70.0)]).await.unwrap();
     assert!(rig.one::<bool>("select progress = 70 from sluicegate.job_status").await);
     assert_eq!(rig.one::<String>("select started_at::text from sluicegate.queue").await, first);
+    // No lock in the queue: it would be written to the log for each job and tick.
+    assert!(rig.one::<bool>("select xmax = '0'::xid from sluicegate.queue").await);
+    // A crash of the server empties the table; the run's next mark is there again.
+    rig.run("truncate sluicegate.progress").await;
+    rig.store.mark_progress(&[at(claim, 80.0)]).await.unwrap();
+    assert!(rig.one::<bool>("select progress = 80 from sluicegate.job_status").await);
+    assert_eq!(rig.one::<String>("select started_at::text from sluicegate.queue").await, first);
 }
 
 #[tokio::test]
@@ -42,6 +49,9 @@ async fn marks_under_an_old_fence_change_nothing() {
     rig.store.mark_progress(&[at(lost, 30.0)]).await.unwrap();
     assert_eq!(rig.status(lost.job_id).await, "pending");
     assert_eq!(rig.one::<i64>("select count(*) from sluicegate.progress").await, 1);
+    rig.store.release_jobs(&[held]).await.unwrap();
+    rig.store.mark_progress(&[at(held, 40.0)]).await.unwrap();
+    assert!(rig.one::<bool>("select percent = 20 from sluicegate.progress").await);
 }
 
 #[tokio::test]
