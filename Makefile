@@ -69,7 +69,7 @@ deny: ## Licences and origins of dependencies; needs cargo-deny
 	cargo deny --locked check bans licenses sources
 
 check-all: lint ## Everything: lint, slow tests too, each bench once
-	@scripts/ensure-tools cargo-nextest pgbouncer influxdb libfaketime promtool
+	@scripts/ensure-tools cargo-nextest pgbouncer influxdb libfaketime promtool chromium
 	cargo nextest run --locked --run-ignored all
 	$(MAKE) test-pooled
 	cargo test --doc --locked
