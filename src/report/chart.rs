@@ -29,8 +29,8 @@ impl Scale {
     /// A scale over these values; logarithmic where that is allowed and they differ by much.
     pub(super) fn over(values: impl Iterator<Item = f64>, may_be_log: bool) -> Self {
         let finite = values.filter(|value| value.is_finite());
-        let (mut low, mut high) =
-            finite.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+        let (mut low, mut high) = finite
+            .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
         if low > high {
             (low, high) = (0.0, 1.0);
         }
@@ -79,9 +79,9 @@ impl Scale {
     pub(super) fn digits(self) -> usize {
         let ticks = self.ticks();
         let gaps = ticks.iter().zip(ticks.iter().skip(1)).map(|(a, b)| b - a);
-        let least = gaps.fold(f64::MAX, f64::min).min(ticks.first().map_or(1.0, |tick| {
-            if self.log { tick.abs() } else { f64::MAX }
-        }));
+        let least = gaps
+            .fold(f64::MAX, f64::min)
+            .min(ticks.first().map_or(1.0, |tick| if self.log { tick.abs() } else { f64::MAX }));
         if least >= 1.0 { 0 } else { floor((-least.log10() + 0.999).clamp(0.0, 8.0)) }
     }
 }
@@ -93,7 +93,11 @@ fn is_power_of_ten(value: f64) -> bool {
 /// The next of 1, 2, 5, 10, … that is not below `least`.
 fn round_step(least: f64) -> f64 {
     let power = 10.0_f64.powf(least.max(1e-300).log10().floor());
-    [1.0, 2.0, 5.0].map(|digit| digit * power).into_iter().find(|step| *step >= least).unwrap_or(10.0 * power)
+    [1.0, 2.0, 5.0]
+        .map(|digit| digit * power)
+        .into_iter()
+        .find(|step| *step >= least)
+        .unwrap_or(10.0 * power)
 }
 
 /// The horizontal scale of a drawing over time.
@@ -144,7 +148,8 @@ impl Times {
 
     fn months(self, months: i32) -> Option<Vec<(i64, String)>> {
         let (from, until) = (date(self.from)?, date(self.until)?);
-        let number = |date: DateTime<Utc>| date.year() * 12 + i32::try_from(date.month0()).unwrap_or(0);
+        let number =
+            |date: DateTime<Utc>| date.year() * 12 + i32::try_from(date.month0()).unwrap_or(0);
         if (number(until) - number(from)) / months > 40 {
             return None;
         }
@@ -154,7 +159,8 @@ impl Times {
             let (year, month0) = (month.div_euclid(12), u32::try_from(month.rem_euclid(12)).ok()?);
             let day = NaiveDate::from_ymd_opt(year, month0 + 1, 1)?;
             let time = day.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis();
-            let name = if months >= 12 { year.to_string() } else { day.format("%Y-%m").to_string() };
+            let name =
+                if months >= 12 { year.to_string() } else { day.format("%Y-%m").to_string() };
             self.inside(time).then_some((time, name))
         };
         Some((0..=42).filter_map(named).collect())
@@ -251,9 +257,15 @@ mod tests {
             let [from, until] = [from, until].map(|text| parse_instant_ms(text).unwrap());
             Times { from, until }.ticks().into_iter().map(|(_, name)| name).collect()
         };
-        assert_eq!(names("2001-01-01", "2009-06-01"), ["2002", "2003", "2004", "2005", "2006", "2007", "2008", "2009"]);
+        assert_eq!(
+            names("2001-01-01", "2009-06-01"),
+            ["2002", "2003", "2004", "2005", "2006", "2007", "2008", "2009"]
+        );
         assert_eq!(names("2001-01-10", "2001-06-01"), ["2001-02", "2001-03", "2001-04", "2001-05"]);
-        assert_eq!(names("2001-01-10", "2001-01-12T12:00:00Z"), ["10. 12:00", "11. 00:00", "11. 12:00", "12. 00:00"]);
+        assert_eq!(
+            names("2001-01-10", "2001-01-12T12:00:00Z"),
+            ["10. 12:00", "11. 00:00", "11. 12:00", "12. 00:00"]
+        );
         assert_eq!(names("1970-01-01", "2020-01-01"), ["1980", "1990", "2000", "2010"]);
         assert_eq!(names("2001-01-01", "2001-01-01"), [""; 0]);
     }
@@ -263,6 +275,9 @@ mod tests {
         let scale = Scale::over([0.0, 1.0].into_iter(), false);
         let times = Times { from: 0, until: 100 };
         assert_eq!(line(&[(0, 0.0), (100, 1.0)], times, scale), "M0.0 880.0L1000.0 60.0");
-        assert_eq!(area(&[(0, 1.0), (50, 1.0)], times, scale, 0.0), "M0.0 60.0L500.0 60.0L500.0 880.0L0.0 880.0Z");
+        assert_eq!(
+            area(&[(0, 1.0), (50, 1.0)], times, scale, 0.0),
+            "M0.0 60.0L500.0 60.0L500.0 880.0L0.0 880.0Z"
+        );
     }
 }

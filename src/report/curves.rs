@@ -189,4 +189,3 @@ fn of_holding(market: &Market) -> Drawn {
         deepest: Some(deepest),
     }
 }
-

@@ -142,7 +142,8 @@ fn in_words(
     written: fn(Option<f64>) -> String,
 ) -> String {
     let (low, high) = (written(Some(histogram.low)), written(Some(histogram.high)));
-    let mut words = format!("From {low} to {high}, in the middle {}", written(Some(histogram.middle)));
+    let mut words =
+        format!("From {low} to {high}, in the middle {}", written(Some(histogram.middle)));
     for (name, value) in marks.iter().filter(|(name, value)| *name != "0" && value.is_some()) {
         words.push_str(&format!("; {name} {}", written(*value)));
     }
@@ -168,7 +169,10 @@ mod tests {
         assert_eq!((histogram.counts.len(), histogram.known), (BARS, 1_001));
         assert!(histogram.high < 10.0 && histogram.beyond > 0, "{histogram:?}");
         let one = Histogram::of(&[Some(0.5)]).unwrap();
-        assert_eq!((one.counts.iter().sum::<usize>(), one.at(0.5).map(f64::round)), (1, Some(50.0)));
+        assert_eq!(
+            (one.counts.iter().sum::<usize>(), one.at(0.5).map(f64::round)),
+            (1, Some(50.0))
+        );
         assert_eq!(Histogram::of(&[None]), None);
     }
 }

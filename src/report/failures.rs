@@ -91,5 +91,8 @@ pub(super) fn asked(found: &Found) -> Markup {
 
 fn pretty(text: &str) -> String {
     let value: Result<Value, _> = serde_json::from_str(text);
-    value.ok().and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or_else(|| text.to_owned())
+    value
+        .ok()
+        .and_then(|value| serde_json::to_string_pretty(&value).ok())
+        .unwrap_or_else(|| text.to_owned())
 }

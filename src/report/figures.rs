@@ -18,7 +18,8 @@ pub(super) fn fixed(value: f64, digits: usize) -> String {
     }
     let text = format!("{:.digits$}", value.abs());
     let (whole, rest) = text.split_once('.').map_or((text.as_str(), None), |(a, b)| (a, Some(b)));
-    let sign = if value < 0.0 && text.contains(|c: char| ('1'..='9').contains(&c)) { "−" } else { "" };
+    let sign =
+        if value < 0.0 && text.contains(|c: char| ('1'..='9').contains(&c)) { "−" } else { "" };
     let rest = rest.map_or_else(String::new, |rest| format!(".{rest}"));
     format!("{sign}{}{rest}", grouped(whole))
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -16,7 +15,7 @@ use crate::store::{
 };
 
 /// Rows of the ranking that a page shows.
-pub const SHOWN_MAX: usize = 2_000;
+pub(super) const SHOWN_MAX: usize = 2_000;
 /// Variants whose curves are drawn.
 const CURVES_MAX: usize = 5;
 /// Reasons of failures, and markets, that are told.
@@ -142,8 +141,3 @@ pub struct Market {
 
 /// The market, or in words why it is not there.
 pub type MarketFound = Result<Market, String>;
-
-/// Milliseconds since the epoch.
-pub(super) fn ms(time: DateTime<Utc>) -> i64 {
-    time.timestamp_millis()
-}

@@ -227,7 +227,9 @@ impl Grid {
     /// What is the same in all variants.
     pub(super) fn constant(&self) -> impl Iterator<Item = &Parameter> {
         let all = self.parameters.iter().map(|(_, parameter)| parameter);
-        all.filter(|parameter| parameter.values.len() == 1 && parameter.values != [Setting::Missing])
+        all.filter(|parameter| {
+            parameter.values.len() == 1 && parameter.values != [Setting::Missing]
+        })
     }
 }
 
@@ -315,10 +317,16 @@ pub(super) mod tests {
         let text = |parameter: &Parameter| -> Vec<String> {
             parameter.values.iter().map(Setting::text).collect()
         };
-        assert_eq!(varying.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["fast", "stop_loss_pct"]);
+        assert_eq!(
+            varying.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(),
+            ["fast", "stop_loss_pct"]
+        );
         assert_eq!(text(varying[0]), ["9", "10", "100"]);
         assert_eq!(text(varying[1]), [NONE, "2.5"]);
-        assert_eq!((0..3).map(|at| varying[0].value(at).text()).collect::<Vec<_>>(), ["10", "9", "100"]);
+        assert_eq!(
+            (0..3).map(|at| varying[0].value(at).text()).collect::<Vec<_>>(),
+            ["10", "9", "100"]
+        );
         let mut constant: Vec<&str> = grid.constant().map(|p| p.name.as_str()).collect();
         constant.sort_unstable();
         assert_eq!(constant, ["preset", "range", "slow", "ticker", "timeframe"]);
@@ -331,7 +339,11 @@ pub(super) mod tests {
             let scenario = json!({ "name": name, "preset": preset, "params": { "size": size } });
             grid.push(&result(&scenario, &json!({ "size": 3 - size }), 1.0));
         }
-        grid.push(&result(&json!({ "name": "a", "preset": "macd", "extra": [1, 2] }), &json!({}), 1.0));
+        grid.push(&result(
+            &json!({ "name": "a", "preset": "macd", "extra": [1, 2] }),
+            &json!({}),
+            1.0,
+        ));
         grid.finish();
         let names: Vec<&str> = grid.varying().iter().map(|p| p.name.as_str()).collect();
         assert_eq!(names, ["name", "scenario params.size", "extra"]);

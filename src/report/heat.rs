@@ -27,10 +27,16 @@ impl<'g> Axis<'g> {
             return None;
         }
         let steps = values.min(STEPS_MAX);
-        let text = |at: usize| parameter.values.get(at).map_or_else(String::new, |value| value.text());
+        let text =
+            |at: usize| parameter.values.get(at).map_or_else(String::new, |value| value.text());
         let label = |step: usize| {
-            let (first, after) = ((step * values).div_ceil(steps), ((step + 1) * values).div_ceil(steps));
-            if after - first == 1 { text(first) } else { format!("{} to {}", text(first), text(after - 1)) }
+            let (first, after) =
+                ((step * values).div_ceil(steps), ((step + 1) * values).div_ceil(steps));
+            if after - first == 1 {
+                text(first)
+            } else {
+                format!("{} to {}", text(first), text(after - 1))
+            }
         };
         Some(Self { parameter, labels: (0..steps).map(label).collect() })
     }
@@ -69,7 +75,8 @@ impl Cells {
                 values.extend(figure);
             }
         }
-        let best = values.iter().map(|values| values.iter().copied().max_by(f64::total_cmp)).collect();
+        let best =
+            values.iter().map(|values| values.iter().copied().max_by(f64::total_cmp)).collect();
         let median = values.iter_mut().map(|values| median(values)).collect();
         Self { numbers, best, median }
     }
@@ -194,8 +201,8 @@ struct Levels {
 impl Levels {
     fn of(values: &[Option<f64>]) -> Self {
         let known = values.iter().flatten().copied();
-        let (low, high) =
-            known.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+        let (low, high) = known
+            .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
         Self { low, high }
     }
 

@@ -57,7 +57,14 @@ fn ranking(found: &Found, text: &mut String) {
     let mut line = |cells: Vec<String>| writeln!(text, "| {} |", cells.join(" | ")).ok();
     let heads = columns.iter().map(|parameter| plain(&parameter.name));
     let figures = FIGURES.iter().map(|(name, ..)| (*name).to_owned());
-    line(["#".to_owned()].into_iter().chain(heads).chain(figures).chain(["Job".to_owned()]).collect());
+    line(
+        ["#".to_owned()]
+            .into_iter()
+            .chain(heads)
+            .chain(figures)
+            .chain(["Job".to_owned()])
+            .collect(),
+    );
     let rule = |_| "---:".to_owned();
     line((0..columns.len() + FIGURES.len() + 2).map(rule).collect());
     for (at, result) in found.shown.iter().take(shown).enumerate() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Datelike};
 use maud::{Markup, html};
 
-use super::figures::{change, floor, fixed};
+use super::figures::{change, fixed, floor};
 use super::found::{Found, MarketFound};
 use crate::backtest::daily::DailyReturns;
 use crate::domain::time::DAY_MS;

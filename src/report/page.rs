@@ -5,7 +5,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::figures::{count, fixed, instant};
 use super::found::{Found, MarketFound};
-use super::{curves, distribution, failures, heat, monthly, quality, ranking, trades, verdict, words};
+use super::{
+    curves, distribution, failures, heat, monthly, quality, ranking, trades, verdict, words,
+};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

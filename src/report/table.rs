@@ -59,7 +59,8 @@ fn cells(result: &RankedResult) -> Vec<String> {
         result.scenario.clone(),
         result.money_management.clone(),
     ];
-    let written = |figure: &Option<f64>| figure.map_or_else(String::new, |figure| figure.to_string());
+    let written =
+        |figure: &Option<f64>| figure.map_or_else(String::new, |figure| figure.to_string());
     cells.extend(result.figures.iter().map(written));
     cells
 }

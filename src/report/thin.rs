@@ -36,12 +36,6 @@ pub(super) fn drawdown(points: &[Point], start: f64) -> Vec<Point> {
     points.iter().map(below).collect()
 }
 
-/// The value of a sorted curve at a time, that of the point before it; `None` before the first.
-pub(super) fn value_at(points: &[Point], time_ms: i64) -> Option<f64> {
-    let after = points.partition_point(|point| point.0 <= time_ms);
-    points.get(after.checked_sub(1)?).map(|point| point.1)
-}
-
 /// The values at these shares (0 to 1) of the sorted `values`; between two the nearer.
 pub(super) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
@@ -54,14 +48,16 @@ mod tests {
 
     #[test]
     fn a_thinned_curve_keeps_its_ends_and_its_extremes() {
-        let points: Vec<Point> =
-            (0..10_000).map(|at| (at, f64::from(i32::try_from(at * 37 % 10_007).unwrap()))).collect();
+        let points: Vec<Point> = (0..10_000)
+            .map(|at| (at, f64::from(i32::try_from(at * 37 % 10_007).unwrap())))
+            .collect();
         let few = thin(&points, 50);
         assert!(few.len() <= 102, "{}", few.len());
         assert_eq!((few.first(), few.last()), (points.first(), points.last()));
         let extremes = |points: &[Point]| {
             let values = points.iter().map(|point| point.1);
-            values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)))
+            values
+                .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)))
         };
         assert_eq!(extremes(&few), extremes(&points));
         assert!(few.is_sorted_by_key(|point| point.0));
@@ -75,15 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_that_of_the_point_before() {
-        let points = [(10, 1.0), (20, 2.0)];
-        assert_eq!([9, 10, 19, 25].map(|at| value_at(&points, at)), [None, Some(1.0), Some(1.0), Some(2.0)]);
-    }
-
-    #[test]
     fn quantiles_of_an_odd_count_are_among_its_values() {
         let sorted = [1.0, 2.0, 3.0];
-        assert_eq!([0.0, 0.5, 1.0].map(|share| quantile(&sorted, share)), [1.0, 2.0, 3.0].map(Some));
+        assert_eq!(
+            [0.0, 0.5, 1.0].map(|share| quantile(&sorted, share)),
+            [1.0, 2.0, 3.0].map(Some)
+        );
         assert_eq!(quantile(&[], 0.5), None);
     }
 }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::chart::{Scale, Times, line, percent, stretched, time_grid, value_grid};
-use super::figures::{change, count, fixed, money, moment};
+use super::figures::{change, count, fixed, moment, money};
 use super::found::{Found, Market, MarketFound};
 use super::thin::{Point, thin};
 use crate::domain::time::parse_instant_ms;

@@ -99,9 +99,15 @@ fn of_best(found: &Found, best: &RankedResult) -> Vec<Card> {
     let figure = |name| best.figure(name);
     let empty = Value::Null;
     let metrics = found.best_curve().map_or(&empty, |curve| &curve.metrics);
-    let why = |name: &str| words::undefined(metrics, name).map_or_else(String::new, |why| why.to_string());
+    let why = |name: &str| {
+        words::undefined(metrics, name).map_or_else(String::new, |why| why.to_string())
+    };
     let sharpe = match figure("sharpe") {
-        Some(_) => format!("a year; sortino {}, calmar {}", ratio(figure("sortino")), ratio(figure("calmar"))),
+        Some(_) => format!(
+            "a year; sortino {}, calmar {}",
+            ratio(figure("sortino")),
+            ratio(figure("calmar"))
+        ),
         None => why("sharpe"),
     };
     let hold = figure("buy_and_hold_return");
@@ -116,9 +122,10 @@ fn of_best(found: &Found, best: &RankedResult) -> Vec<Card> {
         Card::new(
             "Return a year",
             change(figure("cagr")),
-            figure("cagr").map_or_else(|| why("cagr"), |_| {
-                format!("compound; volatility {}", share(figure("volatility")))
-            }),
+            figure("cagr").map_or_else(
+                || why("cagr"),
+                |_| format!("compound; volatility {}", share(figure("volatility"))),
+            ),
         ),
         Card::new(
             "Largest drawdown",
@@ -163,9 +170,10 @@ fn deflated(found: &Found) -> Card {
     };
     let luck = found.said_figure(&format!("{best}/expected_maximum_sharpe"));
     let traded = found.said_figure("/statistics/traded").unwrap_or(0.0);
-    let other = found.said_figure(&format!("{best}/id")).zip(found.best()).filter(|(id, best)| {
-        best.job_id.to_string() != fixed(*id, 0).replace(',', "")
-    });
+    let other = found
+        .said_figure(&format!("{best}/id"))
+        .zip(found.best())
+        .filter(|(id, best)| best.job_id.to_string() != fixed(*id, 0).replace(',', ""));
     let of = other.map_or_else(String::new, |(id, _)| {
         format!(" (of job {}, the best by plain daily returns)", fixed(id, 0).replace(',', ""))
     });
@@ -208,8 +216,12 @@ fn hold_out(found: &Found) -> Card {
     let unchecked = validation.and_then(|checked| checked.get("unchecked")).and_then(Value::as_str);
     let meaning = match unchecked {
         Some(why) => format!("not checked: {why}"),
-        None if asked(found, "holdout_pct") && found.is_open() => "told when the bundle has ended".to_owned(),
-        None if asked(found, "holdout_pct") => "asked for, but no result of it is stored".to_owned(),
+        None if asked(found, "holdout_pct") && found.is_open() => {
+            "told when the bundle has ended".to_owned()
+        }
+        None if asked(found, "holdout_pct") => {
+            "asked for, but no result of it is stored".to_owned()
+        }
         None => "no time was kept back: validation.holdout_pct asks for it".to_owned(),
     };
     Card::new(name, change(None), meaning)
@@ -217,8 +229,11 @@ fn hold_out(found: &Found) -> Card {
 
 /// Whether a key of `validation` was asked for.
 fn asked(found: &Found, key: &str) -> bool {
-    let config = found.bundle.asked.first().and_then(|(_, text)| serde_json::from_str::<Value>(text).ok());
-    config.is_some_and(|config| config.pointer(&format!("/validation/{key}")).is_some_and(|v| !v.is_null()))
+    let config =
+        found.bundle.asked.first().and_then(|(_, text)| serde_json::from_str::<Value>(text).ok());
+    config.is_some_and(|config| {
+        config.pointer(&format!("/validation/{key}")).is_some_and(|v| !v.is_null())
+    })
 }
 
 fn reality(found: &Found) -> Option<Card> {
@@ -240,7 +255,11 @@ fn walk_forward(found: &Found) -> Option<Card> {
     let first = walks.first()?;
     let record = first.get("out_of_sample")?;
     let figure = |name: &str| record.get(name).and_then(Value::as_f64);
-    let more = if walks.len() > 1 { format!("; the first of {}", count(walks.len())) } else { String::new() };
+    let more = if walks.len() > 1 {
+        format!("; the first of {}", count(walks.len()))
+    } else {
+        String::new()
+    };
     let meaning = format!(
         "return of what was chosen on the past, on {} days it had not seen; Sharpe ratio {}{more}",
         fixed(figure("days").unwrap_or(0.0), 0),

@@ -145,8 +145,7 @@ impl Store {
     /// The statement failed.
     pub async fn report_last_bundle(&self, user: Option<&str>) -> Result<Option<Uuid>, StoreError> {
         const WHAT: &str = "find the newest bundle";
-        let row =
-            run!(self, "find the newest bundle", "report_last_bundle", fetch_optional, user);
+        let row = run!(self, "find the newest bundle", "report_last_bundle", fetch_optional, user);
         row.map(|row| column(&row, "id", WHAT)).transpose()
     }
 

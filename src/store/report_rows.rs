@@ -125,8 +125,7 @@ impl Store {
     ) -> Result<Vec<String>, StoreError> {
         const WHAT: &str = "read whole results";
         let before = i64::try_from(before).unwrap_or(i64::MAX);
-        let rows =
-            run!(self, "read whole results", "report_whole_rows", fetch_all, jobs, before);
+        let rows = run!(self, "read whole results", "report_whole_rows", fetch_all, jobs, before);
         rows.iter().map(|row| column(row, "result", WHAT)).collect()
     }
 

@@ -56,8 +56,18 @@ impl Browser {
     fn run(&self, file: &Path, flags: &[&str]) -> Seen {
         let profile = tempfile::tempdir_in(self.folder.path()).unwrap();
         let output = Command::new("chromium")
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
-            .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+            ])
+            .args([
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ])
             .args(["--hide-scrollbars", "--enable-logging=stderr", "--virtual-time-budget=5000"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .args(flags)

@@ -1,5 +1,10 @@
 //! `sluicegate report`: what a page and the tables say of a bundle, against what the database says.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may panic"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -34,7 +34,11 @@ async fn a_page_says_what_the_tables_say() {
     // Every trade is a row, and marked on the chart.
     let trades = best["trades"].as_array().unwrap();
     let drawn = section(&page, "trades");
-    assert_eq!(drawn.matches("class=\"mark gain\"").count() - 1, gains(trades), "gains and the legend");
+    assert_eq!(
+        drawn.matches("class=\"mark gain\"").count() - 1,
+        gains(trades),
+        "gains and the legend"
+    );
     assert!(drawn.contains(&format!("All {} trades", trades.len())), "{drawn}");
 
     // A text of a user is a text, wherever it stands.
@@ -94,8 +98,12 @@ async fn cells_are_what_sql_aggregates(scene: &Scene, bundle: uuid::Uuid, page: 
     let data = heat.split("id=\"heat-data\"").nth(1).unwrap();
     let data = data.split_once('>').unwrap().1.split("</script>").next().unwrap();
     let data: Value = serde_json::from_str(data).unwrap();
-    let names: Vec<&str> =
-        data["axes"].as_array().unwrap().iter().map(|axis| axis["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> = data["axes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|axis| axis["name"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["fast", "slow", "stop_loss_pct"]);
     let medians = data["pairs"][0]["total_return"]["median"].as_array().unwrap();
     for (row, median) in rows.iter().zip(medians) {

@@ -53,10 +53,15 @@ impl Scene {
         .fetch_one(self.db.pool())
         .await
         .unwrap();
-        let _daemon = DaemonProcess::run(&self.db.url(), &[("pipes.pending_job.poll_interval_ms", "50")]);
+        let _daemon =
+            DaemonProcess::run(&self.db.url(), &[("pipes.pending_job.poll_interval_ms", "50")]);
         eventually(PATIENCE, "the bundle ends", async || {
             let ended = "select status = 'completed' from sluicegate.bundles where id = $1";
-            sqlx::query_scalar::<_, bool>(ended).bind(bundle).fetch_one(self.db.pool()).await.unwrap()
+            sqlx::query_scalar::<_, bool>(ended)
+                .bind(bundle)
+                .fetch_one(self.db.pool())
+                .await
+                .unwrap()
         })
         .await;
         bundle

@@ -45,7 +45,8 @@ async fn what_cannot_be_reported_on_is_said_in_one_line() {
         (
             vec![unknown, "-o", "x.docx"],
             2,
-            "--output: found docx, allowed html, json, csv, parquet, md; or say --format\n".to_owned(),
+            "--output: found docx, allowed html, json, csv, parquet, md; or say --format\n"
+                .to_owned(),
         ),
         (
             vec![unknown, "--format", "parquet"],
@@ -58,7 +59,12 @@ async fn what_cannot_be_reported_on_is_said_in_one_line() {
     }
     let bundle = scene.in_state("total = null").await.to_string();
     let said = scene.report(&[&bundle, "-o", "/nowhere/at/all.html"]).await;
-    assert_eq!((said.code, said.out.as_str(), said.err.lines().count()), (1, "", 1), "{}", said.err);
+    assert_eq!(
+        (said.code, said.out.as_str(), said.err.lines().count()),
+        (1, "", 1),
+        "{}",
+        said.err
+    );
     assert!(said.err.starts_with("write /nowhere/at/all.html: "), "{}", said.err);
 }
 
@@ -81,8 +87,9 @@ const MANY: &str = "
 #[tokio::test]
 async fn of_many_variants_the_best_are_shown_and_all_are_counted() {
     let scene = Scene::new().await;
-    let bundle =
-        scene.in_state("status = 'running', total = 12000, expanded = 12000, started_at = now()").await;
+    let bundle = scene
+        .in_state("status = 'running', total = 12000, expanded = 12000, started_at = now()")
+        .await;
     sqlx::query(MANY).bind(bundle).bind(12_000).execute(scene.db.pool()).await.unwrap();
     let began = Instant::now();
     let page = scene.page(bundle).await;

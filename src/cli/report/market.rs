@@ -43,11 +43,12 @@ pub(super) async fn of_best(found: &Found, settings: &Settings) -> MarketFound {
 async fn load(curve: &StoredCurve, range: Range, settings: &Settings) -> anyhow::Result<Market> {
     let (ran, held) = (as_it_ran(&curve.spec, range)?, holding(&curve.spec, range)?);
     let preparer = topology::preparer(settings, 1, &Outage::default())?;
-    let prepared = preparer.load(ran, &RunControl::default()).await.map_err(|error| match error {
-        RunError::Failed(failure) => anyhow!("{}", failure.message),
-        RunError::Interrupted => anyhow!("interrupted"),
-        RunError::Unavailable(reason) => anyhow!("{reason}"),
-    })?;
+    let prepared =
+        preparer.load(ran, &RunControl::default()).await.map_err(|error| match error {
+            RunError::Failed(failure) => anyhow!("{}", failure.message),
+            RunError::Interrupted => anyhow!("interrupted"),
+            RunError::Unavailable(reason) => anyhow!("{reason}"),
+        })?;
     let is_unchanged = prepared.loaded.digest == curve.candle_digest;
     spawn_blocking(move || market(&prepared, held, is_unchanged)).await?
 }

@@ -78,7 +78,9 @@ impl ReportArgs {
             }
         };
         if format == Format::Parquet && self.output.is_none() {
-            return Err("--format parquet: found no file to write to, allowed with -o FILE".to_owned());
+            return Err(
+                "--format parquet: found no file to write to, allowed with -o FILE".to_owned()
+            );
         }
         Ok(format)
     }
@@ -138,7 +140,13 @@ mod tests {
     use super::*;
 
     fn args(output: Option<&str>, format: Option<Format>) -> ReportArgs {
-        ReportArgs { bundle: None, last: true, user: None, output: output.map(PathBuf::from), format }
+        ReportArgs {
+            bundle: None,
+            last: true,
+            user: None,
+            output: output.map(PathBuf::from),
+            format,
+        }
     }
 
     #[test]
