@@ -27,7 +27,7 @@ impl Browser {
     }
 
     /// Opens the page with a script of the test's own at its end, if the page is to allow it.
-    fn open(&self, script: &str, allowed: bool, flags: &[&str]) -> Seen {
+    fn open(&self, script: &str, allowed: bool, width: u32) -> Seen {
         let mut page = self.page.clone();
         if allowed {
             let policy = page.find("<meta http-equiv=\"Content-Security-Policy\"").unwrap();
@@ -35,22 +35,38 @@ impl Browser {
             page.replace_range(policy..end, "");
         }
         page = page.replace("</body>", &format!("<script>{script}</script></body>"));
-        let file = self.folder.path().join("page.html");
-        fs::write(&file, page).unwrap();
-        self.run(&file, &[flags, &["--dump-dom"]].concat())
+        self.run(&self.framed(&page, [width, 900]), &["--dump-dom"])
     }
 
-    /// Takes a picture of the page as it is.
+    /// Takes a picture of the page as it is. Who wants to look names a folder in
+    /// `SLUICEGATE_TEST_PICTURES`.
     fn picture(&self, name: &str, [width, height]: [u32; 2], flags: &[&str]) -> PathBuf {
-        let file = self.folder.path().join("plain.html");
-        fs::write(&file, &self.page).unwrap();
+        let file = self.framed(&self.page, [width, height]);
         let folder = std::env::var_os("SLUICEGATE_TEST_PICTURES").map(PathBuf::from);
+        if let Some(folder) = &folder {
+            fs::write(folder.join("report.html"), &self.page).unwrap();
+        }
         let picture = folder.unwrap_or_else(|| self.folder.path().to_owned()).join(name);
         let taken = format!("--screenshot={}", picture.display());
-        let size = format!("--window-size={width},{height}");
+        let size = format!("--window-size={},{height}", width.max(500));
         let seen = self.run(&file, &[flags, &[&taken, &size]].concat());
         assert!(!seen.errors.contains("CONSOLE"), "{}", seen.errors);
         picture
+    }
+
+    /// Puts the page into a frame of this size: no window is as narrow as a phone. What the page
+    /// posts becomes the title of the frame's page.
+    fn framed(&self, page: &str, [width, height]: [u32; 2]) -> PathBuf {
+        fs::write(self.folder.path().join("page.html"), page).unwrap();
+        let file = self.folder.path().join("frame.html");
+        let frame = format!(
+            "<!DOCTYPE html><html><head><title>nothing</title><meta name=\"color-scheme\" content=\"light dark\">
+             <style>body {{ margin: 0 }} iframe {{ border: 0; display: block }}</style></head><body>
+             <script>addEventListener('message', (event) => {{ document.title = event.data }})</script>
+             <iframe src=\"page.html\" width=\"{width}\" height=\"{height}\"></iframe></body></html>"
+        );
+        fs::write(&file, frame).unwrap();
+        file
     }
 
     fn run(&self, file: &Path, flags: &[&str]) -> Seen {
@@ -80,16 +96,16 @@ impl Browser {
     }
 }
 
-/// What a script left in the title.
+/// What a script posted.
 fn title(seen: &Seen) -> &str {
     seen.dom.split("<title>").nth(1).unwrap().split("</title>").next().unwrap()
 }
 
 /// Says how wide the page is beside the window, and what sticks out.
 const WIDTH: &str = "const wide = document.documentElement.scrollWidth, room = window.innerWidth;
-    document.title = wide <= room ? 'fits ' + room : `${wide} in ${room}`;";
+    parent.postMessage(wide <= room ? 'fits ' + room : `${wide} in ${room}`, '*');";
 
-/// Sorts by the return, upwards, and filters; leaves what is shown in the title.
+/// Sorts by the return, upwards, and filters; posts what is shown.
 const SORT: &str = "const heads = Array.from(document.querySelectorAll('#ranks thead th'));
     const at = (key) => heads.findIndex((head) => head.dataset.key === key);
     const column = at('total_return');
@@ -102,10 +118,10 @@ const SORT: &str = "const heads = Array.from(document.querySelectorAll('#ranks t
     filter.value = 'fast=10 trade_count>0';
     filter.dispatchEvent(new Event('input'));
     const kept = numbers(at('fast'));
-    document.title = [shown.length, sorted, heads[column].getAttribute('aria-sort'), kept.length,
-        kept.every((fast) => fast === 10), document.getElementById('filtered').textContent].join(' ');";
+    parent.postMessage([shown.length, sorted, heads[column].getAttribute('aria-sort'), kept.length,
+        kept.every((fast) => fast === 10), document.getElementById('filtered').textContent].join(' '), '*');";
 
-/// Chooses another map; leaves its size and its caption in the title.
+/// Chooses another map; posts its size and its caption.
 const CHOOSE: &str = "const choose = (id, value) => {
         const list = document.getElementById(id);
         list.value = value; list.dispatchEvent(new Event('change')); };
@@ -114,7 +130,7 @@ const CHOOSE: &str = "const choose = (id, value) => {
     const same = document.querySelector('#map table').outerHTML.replace(/ title=.[^\"]*\"| data-value=\"[^\"]*\"/g, '') === server;
     choose('heat-x', '2'); choose('heat-figure', 'total_return'); choose('heat-of', 'median');
     const table = document.querySelector('#map table');
-    document.title = [same, table.tHead.rows[0].cells.length - 1, table.tBodies[0].rows.length, table.caption.textContent].join(' | ');";
+    parent.postMessage([same, table.tHead.rows[0].cells.length - 1, table.tBodies[0].rows.length, table.caption.textContent].join(' | '), '*');";
 
 #[tokio::test]
 #[ignore = "needs chromium, of Debian's package of that name; make check-all installs it"]
@@ -123,22 +139,22 @@ async fn a_page_sorts_filters_chooses_and_fits_in_a_real_browser() {
     let bundle = scene.bundle().await;
     let browser = Browser::new(scene.page(bundle).await);
 
-    let seen = browser.open(SORT, true, &[]);
+    let seen = browser.open(SORT, true, 1280);
     assert_eq!(title(&seen), "40 true ascending 10 true 10 of 40", "{}", seen.errors);
     assert!(!seen.errors.contains("CONSOLE"), "{}", seen.errors);
 
-    let seen = browser.open(CHOOSE, true, &[]);
+    let seen = browser.open(CHOOSE, true, 390);
     let words = "true | 2 | 5 | Middle Total return by stop_loss_pct (across) and slow (down)";
     assert_eq!(title(&seen), words, "{}", seen.errors);
 
     for width in [390, 1280] {
-        let seen = browser.open(WIDTH, true, &[&format!("--window-size={width},900")]);
+        let seen = browser.open(WIDTH, true, width);
         assert_eq!(title(&seen), format!("fits {width}"), "{}", seen.errors);
     }
 
     // A script that is not the page's own does not run, and only that is complained of.
-    let seen = browser.open("document.title = 'harm'", false, &[]);
-    assert!(!title(&seen).contains("harm") && seen.errors.contains("CONSOLE"), "{}", seen.errors);
+    let seen = browser.open("parent.postMessage('harm', '*')", false, 1280);
+    assert!(title(&seen) == "nothing" && seen.errors.contains("CONSOLE"), "{}", seen.errors);
 
     for (name, size, flags) in [
         ("report-1280.png", [1280, 5200], &[][..]),
