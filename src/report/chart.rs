@@ -171,19 +171,29 @@ fn date(time_ms: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(time_ms)
 }
 
-/// Lines and names of the vertical scale.
-pub(super) fn value_grid(scale: Scale, name: impl Fn(f64) -> String) -> Markup {
+/// Lines of the vertical scale; to be drawn below everything.
+pub(super) fn value_rules(scale: Scale) -> Markup {
     html! {
         @for tick in scale.ticks() {
             @let y = percent(scale.at(tick));
             line.rule x1="0" x2="100%" y1=(y) y2=(y) {}
-            text.tick x="4" y=(y) dy="-4" { (name(tick)) }
+        }
+    }
+}
+
+/// Names of the vertical scale; to be drawn above everything.
+pub(super) fn value_names(scale: Scale, name: impl Fn(f64) -> String) -> Markup {
+    // The highest line may be at the very top: its name stands below it.
+    let beside = |tick| if scale.at(tick) < 14.0 { "13" } else { "-4" };
+    html! {
+        @for tick in scale.ticks() {
+            text.tick x="4" y=(percent(scale.at(tick))) dy=(beside(tick)) { (name(tick)) }
         }
     }
 }
 
 /// Names of the time scale; every second one may be left out where there is little room.
-pub(super) fn time_grid(times: Times) -> Markup {
+pub(super) fn time_names(times: Times) -> Markup {
     html! {
         @for (number, (at, name)) in times.ticks().into_iter().enumerate() {
             text.tick.time.spare[number % 2 == 1] x=(percent(times.at(at))) y="100%" dy="-6" { (name) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::chart::{Scale, Times, area, line, stretched, time_grid, value_grid};
+use super::chart::{Scale, Times, area, line, stretched, time_names, value_names, value_rules};
 use super::figures::{change, fixed, share};
 use super::found::{Found, Market, MarketFound};
 use super::thin::{Point, drawdown, thin};
@@ -69,22 +69,22 @@ fn figures(best: &RankedResult, drawn: &[Drawn]) -> Markup {
             svg.plot.tall role="img" aria-labelledby="growth-title growth-words" {
                 title #growth-title { "Growth of the best variants and of buy and hold" }
                 desc #growth-words { (in_words(drawn)) }
-                (value_grid(growth, |tick| fixed(tick, digits)))
-                (time_grid(times))
+                (value_rules(growth))
                 (stretched(&html! {
                     @for curve in drawn.iter().rev() {
                         path class=(curve.class) d=(line(&curve.growth, times, growth)) {}
                     }
                 }))
+                (value_names(growth, |tick| fixed(tick, digits)))
+                (time_names(times))
             }
         }
         figure {
-            figcaption { "Drawdown: how far below the highest equity before" }
+            figcaption { "Drawdown from the highest equity before" }
             svg.plot.low role="img" aria-labelledby="fall-title fall-words" {
                 title #fall-title { "Drawdown of the best variant and of buy and hold" }
                 desc #fall-words { (in_words(drawn)) }
-                (value_grid(depth, |tick| format!("{}\u{a0}%", fixed(100.0 * tick, 0))))
-                (time_grid(times))
+                (value_rules(depth))
                 (stretched(&html! {
                     @for (curve, fall) in falls.iter().filter(|(curve, _)| is_main(curve)).rev() {
                         @if curve.class == BEST {
@@ -93,6 +93,8 @@ fn figures(best: &RankedResult, drawn: &[Drawn]) -> Markup {
                         path class=(curve.class) d=(line(fall, times, depth)) {}
                     }
                 }))
+                (value_names(depth, |tick| format!("{}\u{a0}%", fixed(100.0 * tick, 0))))
+                (time_names(times))
             }
         }
     }
@@ -108,7 +110,7 @@ fn is_main(curve: &Drawn) -> bool {
 
 fn legend(drawn: &[Drawn]) -> Markup {
     html! {
-        ul.legend {
+        ul.legend.long {
             @for curve in drawn {
                 li {
                     svg.key aria-hidden="true" viewBox="0 0 28 10" { path class=(curve.class) d="M1 5L27 5" {} }

@@ -16,6 +16,8 @@ const CUT_FROM: usize = 200;
 struct Histogram {
     low: f64,
     high: f64,
+    /// The lowest and the highest value.
+    ends: [f64; 2],
     counts: Vec<usize>,
     /// Variants beyond `low` and `high`, which are in the outermost bars.
     beyond: usize,
@@ -34,6 +36,9 @@ impl Histogram {
             let room = (0.1 * high.abs()).max(0.01);
             (low, high) = (low - room, high + room);
         }
+        // Room on both sides, so that nothing lies on the edge.
+        let room = (high - low) / float(BARS - 2);
+        (low, high) = (low - room, high + room);
         let mut counts = vec![0; BARS];
         for value in &sorted {
             let at = floor((value - low) / (high - low) * float(BARS)).min(BARS - 1);
@@ -43,7 +48,8 @@ impl Histogram {
         }
         let beyond = sorted.iter().filter(|value| **value < low || **value > high).count();
         let middle = quantile(&sorted, 0.5)?;
-        Some(Self { low, high, counts, beyond, middle, known: sorted.len() })
+        let ends = [*sorted.first()?, *sorted.last()?];
+        Some(Self { low, high, ends, counts, beyond, middle, known: sorted.len() })
     }
 
     /// Percent from the left; `None` beyond the edges.
@@ -141,7 +147,7 @@ fn in_words(
     marks: &[(&str, Option<f64>)],
     written: fn(Option<f64>) -> String,
 ) -> String {
-    let (low, high) = (written(Some(histogram.low)), written(Some(histogram.high)));
+    let [low, high] = histogram.ends.map(|end| written(Some(end)));
     let mut words =
         format!("From {low} to {high}, in the middle {}", written(Some(histogram.middle)));
     for (name, value) in marks.iter().filter(|(name, value)| *name != "0" && value.is_some()) {
@@ -167,7 +173,7 @@ mod tests {
         let histogram = Histogram::of(&values).unwrap();
         assert_eq!(histogram.counts.iter().sum::<usize>(), 1_001);
         assert_eq!((histogram.counts.len(), histogram.known), (BARS, 1_001));
-        assert!(histogram.high < 10.0 && histogram.beyond > 0, "{histogram:?}");
+        assert!(histogram.high < 11.0 && histogram.beyond == 1, "{histogram:?}");
         let one = Histogram::of(&[Some(0.5)]).unwrap();
         assert_eq!(
             (one.counts.iter().sum::<usize>(), one.at(0.5).map(f64::round)),

@@ -105,12 +105,13 @@ pub(super) fn section(found: &Found) -> Markup {
                 (None, _) => p { "No parameter varies: there is nothing to lay out." },
                 (Some(x), y) => {
                     p {
-                        "Sharpe ratio of the variants that share two values; brighter is better, the best \
-                         cell is framed. One bright cell among dark ones is luck, a bright field is not."
+                        "Sharpe ratio of the variants that share two values; the stronger the colour the \
+                         better, the best cell is framed. A single strong cell among weak ones is \
+                         more likely luck than a whole strong field."
                         @if found.grid.is_cut { " The variants have more parameters than are told apart." }
                     }
                     (tools(&axes))
-                    div #map.scroll tabindex="0" role="region" aria-label="Heat map, scrolls sideways" {
+                    div #map.scroll.snug tabindex="0" role="region" aria-label="Heat map, scrolls sideways" {
                         (table(x, y, &Cells::of(x, y, &found.grid.sharpe)))
                     }
                     (data(&axes, &found.grid))

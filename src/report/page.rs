@@ -117,9 +117,9 @@ fn foot(found: &Found) -> Markup {
     html! {
         footer {
             p {
-                "sluicegate " (env!("CARGO_PKG_VERSION")) ". Sharpe ratios are of daily returns, a year has 365 days \
-                 unless the bundle says otherwise; drawdowns are on closes unless it says otherwise; "
-                (super::figures::NONE) " is a figure without a meaning."
+                "sluicegate " (env!("CARGO_PKG_VERSION")) ". Ratios are of daily returns over a year of 365 days, \
+                 or of days_per_year where the bundle says so. " (super::figures::NONE)
+                " stands for a figure without a meaning."
                 @if !found.jobs.is_empty() { " All " (count(found.jobs.len())) " results are in " code { "sluicegate.results" } "." }
             }
         }

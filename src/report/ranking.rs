@@ -4,17 +4,18 @@
 use maud::{Markup, html};
 
 use super::figures::{change, count, fixed, money, ratio, share};
-use super::found::{Found, SHOWN_MAX};
+use super::found::{Found, SHOWN_MAX, on_one_market};
 use super::grid::Parameter;
 use crate::store::RankedResult;
 
 /// Parameters that have a column of their own.
 const COLUMNS_MAX: usize = 10;
 
-type Written = fn(Option<f64>) -> String;
+/// Heading, key to filter by, how it is written.
+type Column = (&'static str, &'static str, fn(Option<f64>) -> String);
 
-/// The figures that are shown: heading, key to filter by, how they are written.
-const SHOWN: [(&str, &str, Written); 12] = [
+/// The figures that are shown.
+const SHOWN: [Column; 12] = [
     ("Sharpe", "sharpe", ratio),
     ("Return", "total_return", change),
     ("Hold", "buy_and_hold_return", change),
@@ -25,9 +26,15 @@ const SHOWN: [(&str, &str, Written); 12] = [
     ("Profit factor", "profit_factor", ratio),
     ("Won", "win_rate", share),
     ("Trades", "trade_count", whole),
-    ("Exposure", "exposure", share),
+    ("In market", "exposure", share),
     ("Fees", "fees", money),
 ];
+
+/// The figures of a table: on one market buying and holding is the same everywhere, and said above.
+fn figures(found: &Found) -> Vec<Column> {
+    let one = found.shown.iter().all(|result| on_one_market(result, found.best()));
+    SHOWN.into_iter().filter(|(_, key, _)| !one || *key != "buy_and_hold_return").collect()
+}
 
 fn whole(value: Option<f64>) -> String {
     fixed(value.unwrap_or(0.0), 0)
@@ -97,6 +104,7 @@ fn names(parameters: &[&Parameter]) -> String {
 }
 
 fn table(found: &Found, columns: &[&Parameter]) -> Markup {
+    let figures = figures(found);
     html! {
         table #ranks.sortable {
             caption { "Variants by Sharpe ratio" }
@@ -106,13 +114,13 @@ fn table(found: &Found, columns: &[&Parameter]) -> Markup {
                     @for parameter in columns {
                         (heading(&parameter.name, &parameter.name, parameter.is_numeric(), None))
                     }
-                    @for (name, key, _) in SHOWN { (heading(name, key, true, None)) }
+                    @for (name, key, _) in &figures { (heading(name, key, true, None)) }
                     (heading("Job", "job", true, None))
                 }
             }
             tbody {
                 @for (at, result) in found.shown.iter().enumerate() {
-                    (row(at, result, columns))
+                    (row(at, result, columns, &figures))
                 }
             }
         }
@@ -125,14 +133,14 @@ fn heading(name: &str, key: &str, numeric: bool, sorted: Option<&str>) -> Markup
     }
 }
 
-fn row(at: usize, result: &RankedResult, columns: &[&Parameter]) -> Markup {
+fn row(at: usize, result: &RankedResult, columns: &[&Parameter], figures: &[Column]) -> Markup {
     html! {
         tr {
             th.n scope="row" { (result.rank) }
             @for parameter in columns {
                 td.n[parameter.is_numeric()] { (parameter.value(at).text()) }
             }
-            @for (_, key, written) in SHOWN {
+            @for (_, key, written) in figures {
                 td.n { (written(result.figure(key))) }
             }
             td.n { (result.job_id) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::chart::{Scale, Times, line, percent, stretched, time_grid, value_grid};
+use super::chart::{Scale, Times, line, percent, stretched, time_names, value_names, value_rules};
 use super::figures::{change, count, fixed, moment, money};
 use super::found::{Found, Market, MarketFound};
 use super::thin::{Point, thin};
@@ -115,24 +115,37 @@ fn chart(best: &RankedResult, market: &Market, trades: &[Shown]) -> Markup {
                     (count(closes.len())) " points of " (count(candles.len())) " closes, "
                     (count(marked.len())) " trades; each is in the list below."
                 }
-                (value_grid(scale, |tick| fixed(tick, digits)))
-                (time_grid(times))
+                (value_rules(scale))
                 (stretched(&html! { path.line.price d=(line(&closes, times, scale)) {} }))
-                @for trade in &marked { (mark(trade, times, scale)) }
+                @for trade in &marked { (entered(trade, times, scale)) }
+                // Above all entries: a position that is turned ends where the next one begins.
+                @for trade in &marked { (left(trade, times, scale)) }
+                (value_names(scale, |tick| fixed(tick, digits)))
+                (time_names(times))
             }
         }
-        ul.legend {
-            @for (symbol, class, words) in [
-                ("#mark-long", "mark", "bought (long entry)"),
-                ("#mark-short", "mark", "sold short (short entry)"),
-                ("#mark-exit", "mark gain", "left with a gain: cross and solid line"),
-                ("#mark-exit", "mark loss", "left with a loss: cross and dashed line"),
-            ] {
-                li { svg.key viewBox="-14 -8 28 16" aria-hidden="true" { g class=(class) { line x1="-13" x2="0" y1="0" y2="0" {} use href=(symbol) {} } } span { (words) } }
-            }
-        }
+        (legend())
         @if !market.is_unchanged {
             p.note { "The stored candles are no longer those that this variant ran on." }
+        }
+    }
+}
+
+fn legend() -> Markup {
+    let key =
+        |drawn: &Markup| html! { svg.key viewBox="-14 -8 28 16" aria-hidden="true" { (drawn) } };
+    let left = |way: &str| {
+        html! {
+            g class={ "mark " (way) } { line x1="-13" x2="0" y1="0" y2="0" {} }
+            use class={ "exit " (way) } href="#mark-exit" {}
+        }
+    };
+    html! {
+        ul.legend {
+            li { (key(&html! { g.mark { use href="#mark-long" {} } })) span { "bought: long entry" } }
+            li { (key(&html! { g.mark { use href="#mark-short" {} } })) span { "sold: short entry" } }
+            li { (key(&left("gain"))) span { "left with a gain: solid line" } }
+            li { (key(&left("loss"))) span { "left with a loss: dashed line" } }
         }
     }
 }
@@ -147,11 +160,16 @@ fn how_many(marked: usize, all: usize) -> String {
     }
 }
 
-/// A trade: where it began, where it ended, and whether it gained.
-fn mark(trade: &Shown, times: Times, scale: Scale) -> Markup {
-    let Some([entry, exit]) = trade.times() else { return html! {} };
+/// Where a trade is on the drawing: entry and exit.
+fn places(trade: &Shown, times: Times, scale: Scale) -> Option<[(String, String); 2]> {
+    let [entry, exit] = trade.times()?;
     let place = |at, price| (percent(times.at(at)), percent(scale.at(price)));
-    let (from, until) = (place(entry, trade.entry_price), place(exit, trade.exit_price));
+    Some([place(entry, trade.entry_price), place(exit, trade.exit_price)])
+}
+
+/// Where a trade began, and the way to where it ended.
+fn entered(trade: &Shown, times: Times, scale: Scale) -> Markup {
+    let Some([from, until]) = places(trade, times, scale) else { return html! {} };
     let class = if trade.pnl > 0.0 { "mark gain" } else { "mark loss" };
     let symbol = if trade.is_long() { "#mark-long" } else { "#mark-short" };
     html! {
@@ -159,8 +177,16 @@ fn mark(trade: &Shown, times: Times, scale: Scale) -> Markup {
             title { (trade.in_words()) }
             line x1=(from.0) y1=(from.1) x2=(until.0) y2=(until.1) {}
             use href=(symbol) x=(from.0) y=(from.1) {}
-            use href="#mark-exit" x=(until.0) y=(until.1) {}
         }
+    }
+}
+
+/// Where a trade ended, and whether it gained.
+fn left(trade: &Shown, times: Times, scale: Scale) -> Markup {
+    let Some([_, until]) = places(trade, times, scale) else { return html! {} };
+    let class = if trade.pnl > 0.0 { "exit gain" } else { "exit loss" };
+    html! {
+        use class=(class) href="#mark-exit" x=(until.0) y=(until.1) { title { (trade.in_words()) } }
     }
 }
 
