@@ -115,7 +115,7 @@ fn legend(drawn: &[Drawn]) -> Markup {
                 li {
                     svg.key aria-hidden="true" viewBox="0 0 28 10" { path class=(curve.class) d="M1 5L27 5" {} }
                     span {
-                        (curve.name) ": " (change(curve.total)) ", largest drawdown " (share(curve.deepest))
+                        (curve.name) ": " b { (change(curve.total)) } ", drawdown " (share(curve.deepest))
                     }
                 }
             }

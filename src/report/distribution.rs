@@ -36,8 +36,8 @@ impl Histogram {
             let room = (0.1 * high.abs()).max(0.01);
             (low, high) = (low - room, high + room);
         }
-        // Room on both sides, so that nothing lies on the edge.
-        let room = (high - low) / float(BARS - 2);
+        // The ends lie in the middle of the outermost bars.
+        let room = 0.5 * (high - low) / float(BARS - 1);
         (low, high) = (low - room, high + room);
         let mut counts = vec![0; BARS];
         for value in &sorted {

@@ -125,10 +125,12 @@ pub(super) fn section(found: &Found) -> Markup {
 fn tools(axes: &[Axis<'_>]) -> Markup {
     let choice = |id: &str, name: &str, chosen: usize| {
         html! {
-            label for=(id) { (name) }
-            select id=(id) {
-                @for (at, axis) in axes.iter().enumerate() {
-                    option value=(at) selected[at == chosen] { (axis.parameter.name) }
+            span.choice {
+                label for=(id) { (name) }
+                select id=(id) {
+                    @for (at, axis) in axes.iter().enumerate() {
+                        option value=(at) selected[at == chosen] { (axis.parameter.name) }
+                    }
                 }
             }
         }
@@ -137,15 +139,19 @@ fn tools(axes: &[Axis<'_>]) -> Markup {
         div.tools hidden {
             (choice("heat-x", "Across", 0))
             @if axes.len() > 1 { (choice("heat-y", "Down", 1)) }
-            label for="heat-figure" { "Figure" }
-            select #heat-figure {
-                option value="sharpe" selected { "Sharpe ratio" }
-                option value="total_return" { "Total return" }
+            span.choice {
+                label for="heat-figure" { "Figure" }
+                select #heat-figure {
+                    option value="sharpe" selected { "Sharpe ratio" }
+                    option value="total_return" { "Total return" }
+                }
             }
-            label for="heat-of" { "Of each cell" }
-            select #heat-of {
-                option value="best" selected { "the best" }
-                option value="median" { "the middle" }
+            span.choice {
+                label for="heat-of" { "Of each cell" }
+                select #heat-of {
+                    option value="best" selected { "the best" }
+                    option value="median" { "the middle" }
+                }
             }
         }
     }

@@ -19,11 +19,25 @@ const COUNTED: [(&str, &str); 7] = [
     ("Warm-up missing", "/warmup_missing"),
 ];
 
+/// What was found anywhere, and the names of what was not.
+fn found_and_not(
+    markets: &[ReportMarket],
+) -> (Vec<(&'static str, &'static str)>, Vec<&'static str>) {
+    let is_found = |pointer: &str| {
+        let number = |market: &ReportMarket| market.candle_report.pointer(pointer)?.as_i64();
+        markets.iter().any(|market| number(market).is_some_and(|number| number != 0))
+    };
+    let (found, not): (Vec<_>, Vec<_>) =
+        COUNTED.into_iter().partition(|(_, pointer)| is_found(pointer));
+    (found, not.into_iter().map(|(name, _)| name).collect())
+}
+
 /// Data quality.
 pub(super) fn section(found: &Found, market: &MarketFound) -> Markup {
     if found.markets.is_empty() {
         return html! {};
     }
+    let (counted, not) = found_and_not(&found.markets);
     let all = found.markets.first().map_or(0, |market| market.markets);
     html! {
         section #quality {
@@ -43,14 +57,15 @@ pub(super) fn section(found: &Found, market: &MarketFound) -> Markup {
                         tr {
                             th scope="col" { "Market" } th scope="col" { "Time" }
                             th.n scope="col" { "Variants" } th.n scope="col" { "Candles" }
-                            @for (name, _) in COUNTED { th.n scope="col" { (name) } }
+                            @for (name, _) in &counted { th.n scope="col" { (name) } }
                             th.n scope="col" { "Longest gap" }
                             th scope="col" { "Remarks" }
                         }
                     }
-                    tbody { @for market in &found.markets { (row(market)) } }
+                    tbody { @for market in &found.markets { (row(market, &counted)) } }
                 }
             }
+            @if !not.is_empty() { p { "Nowhere found: " (not.join(", ").to_lowercase()) "." } }
             @if let Some(note) = execution(found) { p { (note) } }
             @match market {
                 Ok(market) if market.is_unchanged => p { "The stored candles of the best variant are still those that it ran on." },
@@ -61,14 +76,14 @@ pub(super) fn section(found: &Found, market: &MarketFound) -> Markup {
     }
 }
 
-fn row(market: &ReportMarket) -> Markup {
+fn row(market: &ReportMarket, columns: &[(&str, &str)]) -> Markup {
     html! {
         tr {
             th scope="row" { (market.ticker) " " (market.timeframe) }
             td { (range(market.from, market.until)) }
             td.n { (count(market.variants)) }
             td.n { (count(market.candles)) }
-            @for (_, pointer) in COUNTED { td.n { (counted(&market.candle_report, pointer)) } }
+            @for (_, pointer) in columns { td.n { (counted(&market.candle_report, pointer)) } }
             td.n { (longest(&market.candle_report)) }
             td.text { (remarks(&market.candle_report)) }
         }

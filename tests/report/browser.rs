@@ -115,11 +115,11 @@ const SORT: &str = "const heads = Array.from(document.querySelectorAll('#ranks t
     const shown = numbers(column);
     const sorted = shown.every((value, at) => at === 0 || shown[at - 1] <= value);
     const filter = document.getElementById('filter');
-    filter.value = 'fast=10 trade_count>0';
+    filter.value = 'fast=20 trade_count>0';
     filter.dispatchEvent(new Event('input'));
     const kept = numbers(at('fast'));
     parent.postMessage([shown.length, sorted, heads[column].getAttribute('aria-sort'), kept.length,
-        kept.every((fast) => fast === 10), document.getElementById('filtered').textContent].join(' '), '*');";
+        kept.every((fast) => fast === 20), document.getElementById('filtered').textContent].join(' '), '*');";
 
 /// Chooses another map; posts its size and its caption.
 const CHOOSE: &str = "const choose = (id, value) => {
@@ -140,11 +140,11 @@ async fn a_page_sorts_filters_chooses_and_fits_in_a_real_browser() {
     let browser = Browser::new(scene.page(bundle).await);
 
     let seen = browser.open(SORT, true, 1280);
-    assert_eq!(title(&seen), "40 true ascending 10 true 10 of 40", "{}", seen.errors);
+    assert_eq!(title(&seen), "12 true ascending 6 true 6 of 12", "{}", seen.errors);
     assert!(!seen.errors.contains("CONSOLE"), "{}", seen.errors);
 
     let seen = browser.open(CHOOSE, true, 390);
-    let words = "true | 2 | 5 | Middle Total return by stop_loss_pct (across) and slow (down)";
+    let words = "true | 2 | 3 | Middle Total return by stop_loss_pct (across) and slow (down)";
     assert_eq!(title(&seen), words, "{}", seen.errors);
 
     for width in [390, 1280] {

@@ -30,7 +30,7 @@ async fn csv_json_and_parquet_are_the_rows_of_the_results() {
     let document: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert_eq!(document["bundle"]["id"], bundle.as_str());
     assert_eq!(document["summary"]["ranked_by"], "sharpe");
-    assert_eq!(document["failures"][0]["jobs"], 40);
+    assert_eq!(document["failures"][0]["jobs"], 12);
     let results = document["results"].as_array().unwrap();
     assert_eq!(results.len(), ranked.len());
     for (at, (found, stored)) in results.iter().zip(&ranked).enumerate() {
@@ -46,7 +46,7 @@ async fn csv_json_and_parquet_are_the_rows_of_the_results() {
 
     let said = scene.report(&[&bundle, "--format", "markdown"]).await;
     assert!(said.out.contains("| Deflated Sharpe ratio | "), "{}", said.out);
-    assert!(said.out.contains("The best 20 of 40 variants"), "{}", said.out);
+    assert!(said.out.contains("The best 12 of 12 variants"), "{}", said.out);
     assert!(said.out.contains("&lt;script>alert"), "{}", said.out);
     let rows = said.out.lines().filter(|line| line.starts_with("| 1 |")).count();
     assert_eq!(rows, 1, "{}", said.out);

@@ -47,7 +47,7 @@ impl Scene {
         .bind(json!([{ "from": "2003-01-01", "until": "2019-01-01" }]))
         .bind(json!([{
             "preset": "sma_cross",
-            "params": { "fast": [5, 10, 20, 30], "slow": { "from": 40, "to": 200, "step": 40 } },
+            "params": { "fast": [5, 20], "slow": { "from": 40, "to": 200, "step": 80 } },
         }]))
         .bind(json!([{ "stop_loss_pct": [null, 5] }]))
         .fetch_one(self.db.pool())

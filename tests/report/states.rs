@@ -93,6 +93,7 @@ async fn of_many_variants_the_best_are_shown_and_all_are_counted() {
     sqlx::query(MANY).bind(bundle).bind(12_000).execute(scene.db.pool()).await.unwrap();
     let began = Instant::now();
     let page = scene.page(bundle).await;
+    eprintln!("{:?}", began.elapsed());
     assert!(page.len() < 4 << 20, "{} bytes", page.len());
     let ranking = section(&page, "ranking");
     assert!(ranking.contains("The best 2,000 of 12,000 variants"), "{}", &ranking[..2_000]);
