@@ -28,7 +28,7 @@ pub(super) fn fixed(value: f64, digits: usize) -> String {
 fn grouped(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -72,7 +72,7 @@ pub(super) fn money(value: Option<f64>) -> String {
 
 /// A number of things.
 pub(super) fn count(value: impl TryInto<i64>) -> String {
-    value.try_into().map_or_else(|_| NONE.to_owned(), |value| grouped_count(value))
+    value.try_into().map_or_else(|_| NONE.to_owned(), grouped_count)
 }
 
 fn grouped_count(value: i64) -> String {

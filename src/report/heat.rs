@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::figures::{NONE, count, float, floor, median, ratio};
 use super::found::Found;
-use super::grid::{Grid, Parameter};
+use super::grid::{Grid, Parameter, Setting};
 
 /// Parameters to choose from.
 const AXES_MAX: usize = 8;
@@ -27,15 +27,14 @@ impl<'g> Axis<'g> {
             return None;
         }
         let steps = values.min(STEPS_MAX);
-        let text =
-            |at: usize| parameter.values.get(at).map_or_else(String::new, |value| value.text());
+        let text = |at: usize| parameter.values.get(at).map_or_else(String::new, Setting::text);
         let label = |step: usize| {
             let (first, after) =
                 ((step * values).div_ceil(steps), ((step + 1) * values).div_ceil(steps));
             if after - first == 1 {
                 text(first)
             } else {
-                format!("{} to {}", text(first), text(after - 1))
+                format!("{}…{}", text(first), text(after - 1))
             }
         };
         Some(Self { parameter, labels: (0..steps).map(label).collect() })
@@ -284,8 +283,8 @@ mod tests {
         let grid = grid((0..95).map(|at| (at, at % 7, 1.0)));
         let axes = axes(&grid);
         assert_eq!(axes[0].labels.len(), STEPS_MAX);
-        assert_eq!(axes[0].labels[0], "0 to 3");
-        assert_eq!(axes[0].labels[29], "92 to 94");
+        assert_eq!(axes[0].labels[0], "0…3");
+        assert_eq!(axes[0].labels[29], "92…94");
         let mut steps: Vec<usize> = (0..95).map(|at| axes[0].step(at)).collect();
         assert!(steps.is_sorted());
         // A label names what is in its step.

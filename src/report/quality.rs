@@ -13,10 +13,10 @@ const COUNTED: [(&str, &str); 7] = [
     ("Gaps", "/loaded/gaps"),
     ("Duplicates", "/loaded/duplicates"),
     ("Overlaps", "/loaded/overlaps"),
-    ("Without a price", "/loaded/incomplete"),
+    ("Rows without a price", "/loaded/incomplete"),
     ("Impossible prices", "/loaded/bad_bars"),
-    ("Parts missing", "/loaded/parts_missing"),
-    ("Warm-up missing", "/warmup_missing"),
+    ("Missing parts", "/loaded/parts_missing"),
+    ("Missing warm-up", "/warmup_missing"),
 ];
 
 /// What was found anywhere, and the names of what was not.
@@ -92,7 +92,7 @@ fn row(market: &ReportMarket, columns: &[(&str, &str)]) -> Markup {
 
 fn counted(report: &Value, pointer: &str) -> String {
     let number = report.pointer(pointer).and_then(Value::as_i64);
-    number.map_or_else(|| NONE.to_owned(), |number| count(number))
+    number.map_or_else(|| NONE.to_owned(), count)
 }
 
 fn longest(report: &Value) -> String {

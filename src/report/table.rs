@@ -40,7 +40,7 @@ pub async fn write_csv(store: &Store, jobs: &[JobId], out: impl Write) -> anyhow
     csv.write_record(KEYS.iter().chain(&RANKED_FIGURES))?;
     for (page, part) in jobs.chunks(PAGE).enumerate() {
         for result in store.ranked_results(part, page * PAGE).await? {
-            csv.write_record(&cells(&result))?;
+            csv.write_record(cells(&result))?;
         }
     }
     csv.flush()?;

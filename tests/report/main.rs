@@ -1,5 +1,6 @@
 //! `sluicegate report`: what a page and the tables say of a bundle, against what the database says.
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::string_slice,

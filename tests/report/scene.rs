@@ -1,5 +1,6 @@
 //! A database, bundles that real daemons run to their end, and the reports on them.
 
+use std::fs;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -96,6 +97,29 @@ impl Scene {
             out: String::from_utf8(stdout).unwrap(),
             err: String::from_utf8(stderr).unwrap(),
         }
+    }
+
+    /// The most memory that a report took, kB.
+    pub(crate) async fn peak_kb(&self, bundle: &str, format: &str) -> u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
+        command
+            .args(["report", bundle, "--format", format, "-o"])
+            .arg(folder.path().join("report"));
+        let mut process = command.env("DATABASE_URL", self.db.url()).spawn().unwrap();
+        let status = format!("/proc/{}/status", process.id());
+        let mut peak = 0;
+        let ended = eventually(PATIENCE, "the report is written", async || {
+            // The mark only rises; what it was shortly before the end will do.
+            let text = fs::read_to_string(&status).unwrap_or_default();
+            let mark = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let mark = mark.and_then(|mark| mark.trim().split(' ').next()?.parse().ok());
+            peak = mark.unwrap_or(peak).max(peak);
+            process.try_wait().unwrap()
+        })
+        .await;
+        assert!(ended.success() && peak > 0, "{format}: {ended}");
+        peak
     }
 
     /// The page of a bundle.
