@@ -68,9 +68,9 @@ image-test: ## Build the image and run a job in it; needs docker
 deny: ## Licences and origins of dependencies; needs cargo-deny
 	cargo deny --locked check bans licenses sources
 
-check-all: lint ## Everything: lint, slow tests too, each bench once
+check-all: lint ## Everything but the soak: lint, slow tests and all of make chaos too, each bench once
 	@scripts/ensure-tools cargo-nextest pgbouncer influxdb libfaketime promtool chromium
-	cargo nextest run --locked --run-ignored all
+	cargo nextest run --locked --run-ignored all -E 'not test(/^soak/)'
 	$(MAKE) test-pooled
 	cargo test --doc --locked
 	cargo test --benches --locked

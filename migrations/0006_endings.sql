@@ -157,7 +157,7 @@ begin
             on g.job_id = q.job_id and g.fence = q.fence
          where q.state = 1 and q.failures + 1 >= q.max_failures);
     with locked as materialized (
-        select q.job_id from queue q join unnest(job_ids, fences) as g (job_id, fence)
+        select q.job_id, q.worker from queue q join unnest(job_ids, fences) as g (job_id, fence)
             on g.job_id = q.job_id and g.fence = q.fence
          where q.state = 1 and q.job_id <> all (final) order by q.job_id for update of q),
     delayed as (
@@ -169,10 +169,10 @@ begin
          where q.job_id = any (array(select l.job_id from locked l))
         returning q.job_id, q.lane_id, q.attempt),
     kept as (
-        insert into failed_attempts (job_id, attempt, error_class, error)
-        select d.job_id, d.attempt, g.error_class, g.error
+        insert into failed_attempts (job_id, attempt, worker, error_class, error)
+        select d.job_id, d.attempt, l.worker, g.error_class, g.error
           from delayed d join unnest(job_ids, classes, errors) as g (job_id, error_class, error)
-            on g.job_id = d.job_id
+            on g.job_id = d.job_id join locked l on l.job_id = d.job_id
             on conflict do nothing),
     lane_news as (
         insert into lane_deltas (lane_id, released)

@@ -165,18 +165,44 @@ async fn a_killed_demo_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_kept_demo_answers_by_sql_until_it_is_interrupted() {
+async fn a_kept_demo_takes_candles_and_bundles_of_ones_own_until_it_is_interrupted() {
     let demo = Demo::start(|command| {
         command.arg("--keep");
     });
-    let log = demo.says("psql postgres://").await;
-    let url = log.split_whitespace().find(|word| word.starts_with("postgres://")).unwrap();
-    let mut user = PgConnection::connect(url).await.unwrap();
+    let log = demo.says("candles import").await;
+    let exported = |name: &str| {
+        let (_, rest) = log.split_once(&format!("export {name}='")).unwrap();
+        rest.split_once('\'').unwrap().0.to_owned()
+    };
+    let mut user = PgConnection::connect(&exported("DATABASE_URL")).await.unwrap();
     let results: i64 = sqlx::query_scalar("select count(*) from sluicegate.results")
         .fetch_one(&mut user)
         .await
         .unwrap();
     assert_eq!(results, 200);
+
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/data/candles/SP500/1d/candles.csv");
+    let folder = "SLUICEGATE__CANDLES__FILES__DIR";
+    let import = Command::new(env!("CARGO_BIN_EXE_sluicegate"))
+        .args(["candles", "import", own, "--ticker", "MINE"])
+        .env(folder, exported(folder))
+        .status();
+    assert!(import.unwrap().success());
+    let bundle: sqlx::types::Uuid = sqlx::query_scalar(
+        r#"insert into sluicegate.bundles (user_id, universal_config, ticker_variants, date_ranges, scenario_variants)
+           values ('me', '{"timeframe": "1d"}', '["MINE"]', '[{"last": "3650d"}]',
+                   '[{"preset": "sma_cross", "params": {"fast": [10, 20], "slow": 50}}]') returning id"#,
+    )
+    .fetch_one(&mut user)
+    .await
+    .unwrap();
+    let ranked = "select best ->> 'ticker' from sluicegate.bundle_status where id = $1 and status = 'completed'";
+    let best = eventually(STOP, "the bundle of one's own ends", async || {
+        let best = sqlx::query_scalar::<_, Option<String>>(ranked).bind(bundle);
+        best.fetch_optional(&mut user).await.unwrap()
+    })
+    .await;
+    assert_eq!(best.as_deref(), Some("MINE"));
     demo.signal(Signal::SIGINT);
     let (code, _) = demo.end(STOP).await;
     assert_eq!(code, Some(0));

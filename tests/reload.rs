@@ -132,6 +132,11 @@ async fn a_swapped_link_is_seen_without_a_signal_and_a_pause_holds_until_it_is_t
     scene.until_ended(3).await;
     tells("sluicegate_settings_refused 0").await;
     tells("sluicegate_slots 3.0").await;
+    eventually(PATIENCE, "the row says so too", async || {
+        let slots = sqlx::query_scalar::<_, i32>("select slots from sluicegate.workers");
+        slots.fetch_one(scene.db.pool()).await.unwrap() == 3
+    })
+    .await;
     tells(r#"sluicegate_settings_reloads_total{result="applied"} 1"#).await;
     scene
         .until_logged("setting changed; it holds after a restart key=\"candles.cache_mb_max\"")

@@ -94,7 +94,7 @@ async fn an_idle_daemon_takes_little() {
     const STATEMENTS: &str = "sluicegate_statement_seconds_count";
     const CPU: &str = "sluicegate_process_cpu_seconds_total";
     let db = TestDatabase::new().await;
-    let daemon = DaemonProcess::run(&db.url(), &[("http.listen", "127.0.0.1:0")]);
+    let daemon = DaemonProcess::as_delivered(&db.url(), &[("http.listen", "127.0.0.1:0")]);
     let listen = eventually(PATIENCE, "it listens", async || {
         let log = daemon.log();
         let (_, rest) = log.split_once("probes and metrics address=\"")?;

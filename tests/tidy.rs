@@ -182,8 +182,11 @@ fn paths_named(text: &str) -> Vec<String> {
 #[test]
 fn every_path_the_documents_name_exists() {
     let mut named = 0;
-    for document in ["README.md", "ARCHITECTURE.md", "CONVENTIONS.md"] {
-        for path in paths_named(&read(document)) {
+    let documents =
+        files(&["docs"], &["md"]).into_iter().map(|(path, _)| path.display().to_string());
+    let named_first = ["README.md", "ARCHITECTURE.md", "CONVENTIONS.md"].map(str::to_owned);
+    for document in named_first.into_iter().chain(documents) {
+        for path in paths_named(&read(&document)) {
             let exists = root().join(&path).exists() || root().join("src").join(&path).exists();
             assert!(exists, "{document} names {path}, which does not exist");
             named += 1;

@@ -110,7 +110,7 @@ impl Queue {
     /// Starts to work; `tells` when jobs begin, if that is asked for.
     pub(crate) fn work(&self, database: &Database, tells: bool) -> DaemonProcess {
         if matches!(self.program, Program::Ours) {
-            return DaemonProcess::run(&database.url, if tells { &LOGGED } else { &[] });
+            return DaemonProcess::as_delivered(&database.url, if tells { &LOGGED } else { &[] });
         }
         let mut command = self.command("work", database);
         command.arg(self.settings).args(tells.then_some("tell"));

@@ -99,7 +99,7 @@ async fn run(case: &Case, database: &Database, pgbench: &Pgbench, jobs: i32, sec
     sleep(WARM_UP).await;
     let mut from = database.number("select extract(epoch from clock_timestamp())").await;
     let mut until = from + Duration::from_secs(seconds).as_secs_f64();
-    let daemon = case.daemon.map(|settings| DaemonProcess::run(&database.url, settings));
+    let daemon = case.daemon.map(|settings| DaemonProcess::as_delivered(&database.url, settings));
     sleep(Duration::from_secs(seconds)).await;
     let mut jobs_per_second = 0.0;
     if let Some(mut daemon) = daemon {

@@ -13,7 +13,7 @@ const VARIANTS: i32 = 10;
 pub(crate) async fn measure(site: &Site, bundles: i32) -> Value {
     let database = site.database("bundles").await;
     let candles = concat!(env!("CARGO_MANIFEST_DIR"), "/data/candles");
-    let _daemon = DaemonProcess::run(&database.url, &[("candles.files.dir", candles)]);
+    let _daemon = DaemonProcess::as_delivered(&database.url, &[("candles.files.dir", candles)]);
     let began = Instant::now();
     let inserters = (0..INSERTERS).map(|inserter| insert(&database, inserter, bundles));
     futures_util::future::join_all(inserters).await;

@@ -53,7 +53,7 @@ pub(crate) async fn measure(site: &Site, stretches: &Stretches) -> Value {
 
 fn daemon(database: &Database) -> DaemonProcess {
     let rate = ("pipes.pending_job.rate_per_second", "400");
-    DaemonProcess::run(&database.url, &[rate, LOGGED[0], LOGGED[1]])
+    DaemonProcess::as_delivered(&database.url, &[rate, LOGGED[0], LOGGED[1]])
 }
 
 /// Rate and windows of starts in the order of their times, in seconds.

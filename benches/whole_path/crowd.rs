@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::report::median;
-use crate::site::{Database, Site};
+use crate::site::{Database, Site, peak_mb};
 use crate::support::{DaemonProcess, eventually};
 
 const USERS: i32 = 100;
@@ -22,7 +22,7 @@ pub(crate) async fn measure(site: &Site, many: i32, alone: i32, times: usize) ->
     let database = site.database("crowd").await;
     database.queue_sleeps(many, 1, "big", 0.0).await;
     database.settle().await;
-    let daemon = DaemonProcess::run(&database.url, &[]);
+    let daemon = DaemonProcess::as_delivered(&database.url, &[]);
     let ended = "select count(*) from sluicegate.outcomes";
     eventually(Duration::from_secs(60), "the daemon is at work", async || {
         database.number(ended).await >= ENDED_BEFORE.min(f64::from(many) / 10.0)
@@ -34,12 +34,14 @@ pub(crate) async fn measure(site: &Site, many: i32, alone: i32, times: usize) ->
     }
     let left = database.number("select count(*) from sluicegate.queue").await;
     assert!(left > 0.0, "the big user's jobs ran out");
+    let peak = peak_mb(daemon.pid());
     drop(daemon);
     site.drop(database).await;
     let after_ms = median(arrivals.iter().map(|arrival| arrival.after_ms).collect());
     json!({
         "big_users_jobs": many,
         "arrivals": times,
+        "daemon_peak_mb": peak,
         "alone_per_second": per_second,
         "own_work_ms": own_work_ms,
         "done_after_ms": after_ms,
@@ -82,7 +84,7 @@ async fn alone_per_second(site: &Site, jobs: i32) -> f64 {
     let database: Database = site.database("crowd_alone").await;
     database.queue_sleeps(jobs, USERS, "small", 0.0).await;
     database.settle().await;
-    let daemon = DaemonProcess::run(&database.url, &[]);
+    let daemon = DaemonProcess::as_delivered(&database.url, &[]);
     database.all_ended(jobs).await;
     let seconds = database
         .number(

@@ -15,7 +15,7 @@ pub(crate) async fn measure(site: &Site, many: i32, rows_before: i32) -> Value {
     let quiet = site.database("fairness").await;
     quiet.queue_sleeps(many, 1, "many", 0.01).await;
     quiet.queue_sleeps(FEW, 1, "few", 0.01).await;
-    let daemon = DaemonProcess::run(&quiet.url, &SETTINGS);
+    let daemon = DaemonProcess::as_delivered(&quiet.url, &SETTINGS);
     let alone = ended_before_the_few(&quiet).await;
     drop(daemon);
 
@@ -34,7 +34,7 @@ pub(crate) async fn measure(site: &Site, many: i32, rows_before: i32) -> Value {
     });
     let (_, under_load) = tokio::join!(futures_util::future::join_all(inserters), async {
         busy.queue_sleeps(FEW, 1, "few", 0.01).await;
-        let _daemon = DaemonProcess::run(&busy.url, &SETTINGS);
+        let _daemon = DaemonProcess::as_delivered(&busy.url, &SETTINGS);
         ended_before_the_few(&busy).await
     });
     json!({

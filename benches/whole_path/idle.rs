@@ -15,7 +15,7 @@ use crate::support::{DaemonProcess, eventually};
 pub(crate) async fn measure(site: &Site, jobs: usize) -> Value {
     let mut bare = bare_loop(&site.database("idle_bare").await, jobs).await;
     let database = site.database("idle").await;
-    let daemon = DaemonProcess::run(&database.url, &LOGGED);
+    let daemon = DaemonProcess::as_delivered(&database.url, &LOGGED);
     eventually(Duration::from_secs(30), "the daemon is idle", async || {
         database.number("select count(*) from sluicegate.workers where idle and session_lock").await
             > 0.0

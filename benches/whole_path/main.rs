@@ -14,7 +14,9 @@ mod cluster_rate;
 mod crowd;
 mod fairness;
 mod idle;
+mod overhead;
 mod report;
+mod settings;
 mod site;
 mod starts;
 #[path = "../../tests/support/mod.rs"]
@@ -107,8 +109,12 @@ async fn measure(sizes: &Sizes, only: Option<&str>) -> (Value, Map<String, Value
         "beside",
         "cluster_rate",
         "crowd",
+        "overhead",
+        "settings",
     ] {
-        if only.is_some_and(|only| only != section) {
+        // The settings take ten minutes and have no bar: they are measured where they are asked for.
+        let asked = only.map_or(section != "settings", |only| only == section);
+        if !asked {
             continue;
         }
         let before = load();
@@ -127,6 +133,8 @@ async fn measure(sizes: &Sizes, only: Option<&str>) -> (Value, Map<String, Value
                 let (jobs, alone, arrivals) = sizes.crowd;
                 crowd::measure(&site, jobs, alone, arrivals).await
             }
+            "overhead" => overhead::measure(sizes.jobs, sizes.jobs / 5).await,
+            "settings" => settings::measure(&site, sizes.jobs, sizes.rounds.min(3)).await,
             _ => claims::measure(&site, sizes.claim_rows).await,
         };
         if let Some(figures) = figures.as_object_mut() {

@@ -48,8 +48,19 @@ impl Usage {
 
 impl Site {
     pub(crate) async fn start() -> Self {
-        let options =
-            Options::durable().with("shared_buffers", "512MB").with("max_connections", "200");
+        Self::with(Self::options()).await
+    }
+
+    /// A server that counts what each statement costs, which costs a little itself.
+    pub(crate) async fn counting_statements() -> Self {
+        Self::with(Self::options().with("shared_preload_libraries", "pg_stat_statements")).await
+    }
+
+    fn options() -> Options {
+        Options::durable().with("shared_buffers", "512MB").with("max_connections", "200")
+    }
+
+    async fn with(options: Options) -> Self {
         let start = move || PrivatePostgres::start(&options).unwrap();
         Self { server: tokio::task::spawn_blocking(start).await.unwrap() }
     }
@@ -166,6 +177,14 @@ impl Database {
                 .map_or(0.0, |worker| ticks(worker.pid(), false).unwrap_or(0.0) * TICK_US),
         }
     }
+}
+
+/// Most memory a process has held, MiB.
+pub(crate) fn peak_mb(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kib: f64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    kib / 1024.0
 }
 
 /// CPU time of the server: the postmaster, its children, and those that have ended.

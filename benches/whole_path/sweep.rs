@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sluicegate::candles::generate;
 use sluicegate::domain::time::format_instant;
 
-use crate::site::{Database, Site};
+use crate::site::{Database, Site, peak_mb};
 use crate::support::{DaemonProcess, eventually};
 
 /// A year of five minutes.
@@ -21,7 +21,7 @@ pub(crate) async fn measure(site: &Site, fast: i32, slow: i32) -> Value {
     write_candles(folder.path());
     let settings =
         [("candles.files.dir", folder.path().to_str().unwrap()), ("worker.slots", SLOTS)];
-    let daemon = DaemonProcess::run(&database.url, &settings);
+    let daemon = DaemonProcess::as_delivered(&database.url, &settings);
     let jobs = fast * slow;
     database.settle().await;
     let before = database.usage(Some(&daemon)).await;
@@ -48,14 +48,6 @@ pub(crate) async fn measure(site: &Site, fast: i32, slow: i32) -> Value {
         figures.extend(used.map(|(name, value)| (name.to_owned(), json!(value))));
     }
     figures
-}
-
-/// Most memory a process has held, MiB.
-fn peak_mb(pid: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    let kib: f64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-    kib / 1024.0
 }
 
 fn write_candles(folder: &std::path::Path) {

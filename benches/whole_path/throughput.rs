@@ -50,7 +50,7 @@ async fn daemon(site: &Site, jobs: i32) -> Run {
     database.settle().await;
     let before = database.usage(None).await;
     let began = Instant::now();
-    let daemon = DaemonProcess::run(&database.url, &[]);
+    let daemon = DaemonProcess::as_delivered(&database.url, &[]);
     database.all_ended(jobs).await;
     let seconds = began.elapsed().as_secs_f64();
     let after = database.usage(Some(&daemon)).await;

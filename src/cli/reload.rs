@@ -112,7 +112,7 @@ impl Live {
             self.configure(after).await;
         }
         self.guard.set(after.guard);
-        self.resize(after);
+        self.resize(after).await;
         for difference in &differences {
             let settings::Difference { key, before, after, is_live } = difference;
             if *is_live {
@@ -132,14 +132,20 @@ impl Live {
         }
     }
 
-    fn resize(&self, next: &Settings) {
+    async fn resize(&self, next: &Settings) {
         let slots = next.worker.slot_count();
         if slots == self.worker.slots() {
             return;
         }
         match self.slots.resize(NonZeroUsize::new(slots).unwrap_or(NonZeroUsize::MIN)) {
             Ok(()) => self.worker.set_slots(slots),
-            Err(error) => tracing::error!(%error, "the number of slots has not changed"),
+            Err(error) => {
+                tracing::error!(%error, "the number of slots has not changed");
+                return;
+            }
+        }
+        if let Err(error) = self.store.resize_worker(self.worker.id(), slots).await {
+            tracing::warn!(%error, "the table of workers still has the old number of slots");
         }
     }
 }

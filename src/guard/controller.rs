@@ -179,7 +179,10 @@ impl Controller {
     }
 
     fn learn(&mut self, now: Instant, seen: &Observation<'_>, listens: Option<Duration>) {
-        let undisturbed = self.worked.is_none()
+        // Before anything is known, a moment's rest will do: a slow machine may never be idle for longer.
+        let rests = self.baseline().is_none() && seen.in_use <= WORK;
+        let undisturbed = rests
+            || self.worked.is_none()
             || self.pace <= self.settings.pace_min
             || listens.is_some_and(|passed| passed >= LISTEN_AFTER);
         if let Some(commit) = seen.commit.filter(|_| undisturbed) {

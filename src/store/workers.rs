@@ -145,6 +145,22 @@ impl Store {
         Ok(())
     }
 
+    /// Says how many slots the worker has from now on.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn resize_worker(&self, worker: WorkerId, slots: usize) -> Result<(), StoreError> {
+        run!(
+            self,
+            "write the worker's slots",
+            "resize_worker",
+            execute,
+            worker,
+            super::int4(slots)
+        );
+        Ok(())
+    }
+
     /// Says goodbye: the worker holds nothing any more.
     ///
     /// # Errors

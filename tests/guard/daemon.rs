@@ -24,7 +24,7 @@ impl Scene {
 
     fn daemon(&self, settings: &[(&str, &str)]) -> DaemonProcess {
         let quick = [("worker.lease_renew_ms", "300")];
-        DaemonProcess::run(&self.proxy.url(&self.db.url()), &[&quick, settings].concat())
+        DaemonProcess::as_delivered(&self.proxy.url(&self.db.url()), &[&quick, settings].concat())
     }
 
     async fn one<T>(&self, sql: &str) -> T

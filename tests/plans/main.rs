@@ -89,7 +89,7 @@ async fn what_runs_every_second_reads_only_what_is_claimed() {
     yard.run(
         "update sluicegate.queue set started_at = now() where state = 1 and job_id % 2 = 0;
          insert into sluicegate.progress (job_id, fence, percent, stall_ms)
-         select job_id, fence, 10, 30000 from sluicegate.queue where state = 1; analyze",
+         select job_id, fence, 10, 30000 from sluicegate.queue where started_at is not null; analyze",
     )
     .await;
     let held = yard.held().await;

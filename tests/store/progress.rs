@@ -26,8 +26,16 @@ async fn the_first_mark_starts_a_job_and_later_ones_move_it() {
     assert!((1.5..20.0).contains(&started), "it began before it was marked: {started}");
     assert!((59.9..60.1).contains(&deadline), "{deadline}");
     let first: String = rig.one("select started_at::text from sluicegate.queue").await;
+    let row: String = rig.one("select concat(ctid, xmax) from sluicegate.queue").await;
     rig.store.mark_progress(&[at(claim, 70.0)]).await.unwrap();
     assert!(rig.one::<bool>("select progress = 70 from sluicegate.job_status").await);
+    assert_eq!(rig.one::<String>("select started_at::text from sluicegate.queue").await, first);
+    // No lock in the queue: it would be written to the log for each job and tick.
+    assert_eq!(rig.one::<String>("select concat(ctid, xmax) from sluicegate.queue").await, row);
+    // A crash of the server empties the table; the run's next mark is there again.
+    rig.run("truncate sluicegate.progress").await;
+    rig.store.mark_progress(&[at(claim, 80.0)]).await.unwrap();
+    assert!(rig.one::<bool>("select progress = 80 from sluicegate.job_status").await);
     assert_eq!(rig.one::<String>("select started_at::text from sluicegate.queue").await, first);
 }
 
@@ -42,6 +50,9 @@ async fn marks_under_an_old_fence_change_nothing() {
     rig.store.mark_progress(&[at(lost, 30.0)]).await.unwrap();
     assert_eq!(rig.status(lost.job_id).await, "pending");
     assert_eq!(rig.one::<i64>("select count(*) from sluicegate.progress").await, 1);
+    rig.store.release_jobs(&[held]).await.unwrap();
+    rig.store.mark_progress(&[at(held, 40.0)]).await.unwrap();
+    assert!(rig.one::<bool>("select percent = 20 from sluicegate.progress").await);
 }
 
 #[tokio::test]

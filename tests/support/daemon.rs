@@ -27,9 +27,16 @@ pub(crate) struct DaemonProcess {
 }
 
 impl DaemonProcess {
+    /// Starts `sluicegate run` on `database_url`, without a guard: tests are neighbours of their daemon
+    /// and slow their machine themselves, and what comes of that is for tests of the guard to see. The
+    /// settings are those of [`Self::as_delivered`].
+    pub(crate) fn run(database_url: &str, settings: &[(&str, &str)]) -> Self {
+        Self::as_delivered(database_url, &[&[("guard.enabled", "false")], settings].concat())
+    }
+
     /// Starts `sluicegate run` on `database_url`. A setting is a key as in the config file and its value:
     /// `("pipes.pending_job.capacity", "5")`. Behind a pooler it has a session of its own.
-    pub(crate) fn run(database_url: &str, settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn as_delivered(database_url: &str, settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
         command.arg("run").env("DATABASE_URL", database_url);
         if let Some(through_pooler) = pooled(database_url) {

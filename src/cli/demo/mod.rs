@@ -20,6 +20,7 @@ use crate::cli::run::daemon;
 use crate::metrics::Metrics;
 use crate::pipeline::Shutdown;
 use crate::private_postgres::{Options, PrivatePostgres};
+use crate::settings::Settings;
 use crate::store::{DEMO_BUNDLE, DEMO_SLEEPS, DemoBundle, DemoSleep, Store};
 use crate::telemetry;
 
@@ -89,7 +90,7 @@ async fn on_server(
         ended
     };
     let user = async {
-        let ended = watch(args, &store, server, signals, &shutdown).await;
+        let ended = watch(args, &store, &settings, signals, &shutdown).await;
         // What still runs goes with the server.
         shutdown.abort();
         ended
@@ -104,7 +105,7 @@ async fn on_server(
 async fn watch(
     args: &DemoArgs,
     store: &Store,
-    server: &PrivatePostgres,
+    settings: &Settings,
     signals: &mut Signals,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Ended> {
@@ -114,20 +115,24 @@ async fn watch(
         () = shutdown.stopping() => bail!("the daemon ended by itself"),
         told = tell(store) => told?,
     }
-    let look = format!("psql {} -c 'select * from sluicegate.bundle_status'", server.admin_url());
     if args.keep {
         say(&format!(
-            "Look further, or insert bundles of your own; server and daemon run until Ctrl-C:\n  {look}"
+            "Server and daemon run until Ctrl-C. In another terminal:\n\
+             \n  export DATABASE_URL='{}'\n  export SLUICEGATE__CANDLES__FILES__DIR='{}'\n\
+             \n  psql \"$DATABASE_URL\" -c 'select * from sluicegate.bundle_status'\
+             \n  sluicegate candles import prices.csv --ticker MINE",
+            settings.database.url,
+            settings.candles.files.dir.display(),
         ))?;
         tokio::select! {
             _ = signals.next() => {}
             () = shutdown.stopping() => bail!("the daemon ended by itself"),
         }
     } else {
-        say(&format!(
-            "Everything is removed now. To look further, run `sluicegate demo --keep`, which leaves the \
-             server\nuntil Ctrl-C and shows its port, and beside it:\n  {look}"
-        ))?;
+        say(
+            "Everything is removed now. `sluicegate demo --keep` leaves server and daemon until Ctrl-C, and\n\
+             says how to reach them with psql and with candles of your own.",
+        )?;
     }
     Ok(Ended::Told)
 }

@@ -4,6 +4,8 @@ mod answer;
 mod limit;
 mod order;
 
+use std::time::Duration;
+
 use self::answer::answer;
 use self::limit::LimitChange;
 pub use self::limit::LimitRules;
@@ -15,6 +17,8 @@ use crate::worker::{Wakes, Worker};
 
 /// Jobs that one statement takes.
 const BATCH: usize = 2_000;
+/// A command that could not be applied is found again at once: it rests for so long first.
+const REST: Duration = Duration::from_secs(1);
 
 /// Applies commands.
 #[derive(Debug)]
@@ -37,6 +41,20 @@ impl CommandConsumer {
             in_hand: InHand::default(),
             rules,
         }
+    }
+
+    /// Reads the command, applies it and writes what it did.
+    async fn carry_out(&self, id: i64, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let Some(command) = self.store.read_command(id).await? else { return Ok(()) };
+        let outcome = match Order::read(&command, &self.rules) {
+            Ok(order) => match self.apply(&order, &command, shutdown).await? {
+                Some(outcome) => outcome,
+                None => return Ok(()),
+            },
+            Err(refused) => refused,
+        };
+        tracing::info!(command = id, user = command.user_id, outcome, "command applied");
+        self.store.answer_command(id, &outcome).await.map_err(Into::into)
     }
 
     /// Acts first and looks afterwards: a job may end by itself meanwhile, and other daemons may be
@@ -88,15 +106,13 @@ impl Consumer for CommandConsumer {
 
     async fn consume(&self, id: i64, shutdown: &Shutdown) -> anyhow::Result<()> {
         let Some(_hold) = self.in_hand.take(id) else { return Ok(()) };
-        let Some(command) = self.store.read_command(id).await? else { return Ok(()) };
-        let outcome = match Order::read(&command, &self.rules) {
-            Ok(order) => match self.apply(&order, &command, shutdown).await? {
-                Some(outcome) => outcome,
-                None => return Ok(()),
-            },
-            Err(refused) => refused,
-        };
-        tracing::info!(command = id, user = command.user_id, outcome, "command applied");
-        self.store.answer_command(id, &outcome).await.map_err(Into::into)
+        let done = self.carry_out(id, shutdown).await;
+        if done.is_err() {
+            tokio::select! {
+                () = tokio::time::sleep(REST) => {}
+                () = shutdown.stopping() => {}
+            }
+        }
+        done
     }
 }

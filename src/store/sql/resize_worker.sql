@@ -1,0 +1,1 @@
+update sluicegate.workers set slots = $2 where id = $1
