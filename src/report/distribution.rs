@@ -3,13 +3,15 @@
 use maud::{Markup, html};
 
 use super::chart::{bar, percent};
-use super::figures::{change, count, float, floor, ratio};
+use super::figures::{change, count, float, floor, ratio, things};
 use super::found::Found;
 use super::thin::quantile;
 
 const BARS: usize = 40;
-/// From so many variants on, the outermost hundredths share the outermost bars.
+/// From so many variants on, the outermost hundredths may share the outermost bars.
 const CUT_FROM: usize = 200;
+/// They do where all variants spread this many times as wide as the others.
+const FAR: f64 = 1.5;
 
 /// Variants by a figure.
 #[derive(Debug, PartialEq)]
@@ -30,8 +32,8 @@ impl Histogram {
         let mut sorted: Vec<f64> =
             values.iter().flatten().copied().filter(|value| value.is_finite()).collect();
         sorted.sort_unstable_by(f64::total_cmp);
-        let cut = if sorted.len() >= CUT_FROM { 0.01 } else { 0.0 };
-        let (mut low, mut high) = (quantile(&sorted, cut)?, quantile(&sorted, 1.0 - cut)?);
+        let ends = [*sorted.first()?, *sorted.last()?];
+        let [mut low, mut high] = most(&sorted, ends)?;
         if high - low <= f64::EPSILON * high.abs() {
             let room = (0.1 * high.abs()).max(0.01);
             (low, high) = (low - room, high + room);
@@ -48,7 +50,6 @@ impl Histogram {
         }
         let beyond = sorted.iter().filter(|value| **value < low || **value > high).count();
         let middle = quantile(&sorted, 0.5)?;
-        let ends = [*sorted.first()?, *sorted.last()?];
         Some(Self { low, high, ends, counts, beyond, middle, known: sorted.len() })
     }
 
@@ -61,6 +62,16 @@ impl Histogram {
     fn highest(&self) -> usize {
         self.counts.iter().copied().max().unwrap_or(0).max(1)
     }
+}
+
+/// Between which values to draw: all, unless a few far ones would press the others together.
+fn most(sorted: &[f64], ends: [f64; 2]) -> Option<[f64; 2]> {
+    if sorted.len() < CUT_FROM {
+        return Some(ends);
+    }
+    let inner = [quantile(sorted, 0.01)?, quantile(sorted, 0.99)?];
+    let width = |[low, high]: [f64; 2]| high - low;
+    Some(if width(ends) > FAR * width(inner) { inner } else { ends })
 }
 
 /// The distributions.
@@ -155,8 +166,8 @@ fn in_words(
     }
     words.push('.');
     if histogram.beyond > 0 {
-        let beyond = count(histogram.beyond);
-        words.push_str(&format!(" {beyond} variants lie beyond and are in the outermost bars."));
+        let beyond = things(histogram.beyond, "variant lies", "variants lie");
+        words.push_str(&format!(" {beyond} beyond, in the outermost bars."));
     }
     words
 }

@@ -212,7 +212,8 @@ impl Grid {
         }
     }
 
-    /// What varies. Of parameters that always change together the first one is given.
+    /// What varies, words before numbers. Of parameters that always change together the first one is
+    /// given.
     pub(super) fn varying(&self) -> Vec<&Parameter> {
         let mut found: Vec<&Parameter> = Vec::new();
         for (_, parameter) in &self.parameters {
@@ -221,6 +222,7 @@ impl Grid {
                 found.push(parameter);
             }
         }
+        found.sort_by_key(|parameter| parameter.is_numeric());
         found
     }
 
@@ -346,8 +348,8 @@ pub(super) mod tests {
         ));
         grid.finish();
         let names: Vec<&str> = grid.varying().iter().map(|p| p.name.as_str()).collect();
-        assert_eq!(names, ["name", "scenario params.size", "extra"]);
-        assert_eq!(grid.varying()[2].value(3).text(), "[1,2]");
-        assert_eq!(grid.varying()[2].value(0), &Setting::Missing);
+        assert_eq!(names, ["name", "extra", "scenario params.size"]);
+        assert_eq!(grid.varying()[1].value(3).text(), "[1,2]");
+        assert_eq!(grid.varying()[1].value(0), &Setting::Missing);
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn section(found: &Found, market: &MarketFound) -> Markup {
                 None => p { "Daily returns of the best variant are not stored." },
                 Some(days) => {
                     p { "Of the best variant, in percent. Months that are not whole count as far as they go." }
-                    div.scroll tabindex="0" role="region" aria-label="Returns by month, scrolls sideways" {
+                    div.scroll.whole tabindex="0" role="region" aria-label="Returns by month, scrolls sideways" {
                         (table(&Calendar::of(&days), hold.as_ref()))
                     }
                 }

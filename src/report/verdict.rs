@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::figures::{change, count, fixed, money, probability, ratio, share, things};
 use super::found::Found;
+use super::grid::{Parameter, Setting};
 use super::words;
 use crate::store::RankedResult;
 
@@ -69,6 +70,9 @@ pub(super) fn lead(found: &Found) -> String {
     }
 }
 
+/// Parameters that say where a variant ran.
+const PLACE: [&str; 3] = ["ticker", "timeframe", "range"];
+
 /// A variant of the ranking by what tells it from others.
 pub(super) fn name(found: &Found, at: usize) -> String {
     const MOST: usize = 8;
@@ -76,12 +80,19 @@ pub(super) fn name(found: &Found, at: usize) -> String {
     if varying.is_empty() {
         return "the only variant".to_owned();
     }
-    let parts = varying.iter().take(MOST).map(|parameter| {
-        let value = parameter.value(at).text();
-        format!("{} {value}", parameter.name)
+    // Where it was is said beside it; what it does not have tells little.
+    let told = |parameter: &&&Parameter| !PLACE.contains(&parameter.name.as_str());
+    let parts = varying.iter().filter(told).filter_map(|parameter| match parameter.value(at) {
+        Setting::Missing => None,
+        Setting::Text(word) if ["name", "preset"].contains(&parameter.name.as_str()) => {
+            Some(word.clone())
+        }
+        value => Some(format!("{} {}", parameter.name, value.text())),
     });
-    let more = if varying.len() > MOST { ", …" } else { "" };
-    format!("{}{more}", parts.collect::<Vec<_>>().join(", "))
+    let parts: Vec<String> = parts.collect();
+    let more = if parts.len() > MOST { ", …" } else { "" };
+    let shown: Vec<&str> = parts.iter().take(MOST).map(String::as_str).collect();
+    if shown.is_empty() { "as asked".to_owned() } else { format!("{}{more}", shown.join(", ")) }
 }
 
 /// The figures of the best variant, and what they are worth; none without a result.
