@@ -69,7 +69,7 @@ deny: ## Licences and origins of dependencies; needs cargo-deny
 	cargo deny --locked check bans licenses sources
 
 check-all: lint ## Everything but the soak: lint, slow tests and all of make chaos too, each bench once
-	@scripts/ensure-tools cargo-nextest pgbouncer influxdb libfaketime promtool psycopg pg
+	@scripts/ensure-tools cargo-nextest pgbouncer influxdb libfaketime promtool psycopg pg chromium
 	cargo nextest run --locked --run-ignored all -E 'not test(/^soak/)'
 	$(MAKE) test-pooled
 	cargo test --doc --locked

@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod pipeline;
 pub mod private_postgres;
 pub mod publishers;
+pub mod report;
 pub mod settings;
 pub mod statistics;
 pub mod store;

@@ -13,7 +13,7 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// A module and the modules of ours it may name. Those not listed may name none.
-const MAY_NAME: [(&str, &[&str]); 19] = [
+const MAY_NAME: [(&str, &[&str]); 20] = [
     ("main", &["cli"]),
     ("lib", &[]),
     ("cli", &ALL),
@@ -36,6 +36,7 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
             "domain",
         ],
     ),
+    ("report", &["store", "backtest", "statistics", "domain"]),
     ("http", &["pipeline", "worker", "metrics"]),
     ("metrics", &["pipeline", "guard", "store"]),
     ("traces", &["domain"]),
@@ -49,7 +50,7 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
     ("domain", &[]),
 ];
 
-const ALL: [&str; 18] = [
+const ALL: [&str; 19] = [
     "http",
     "metrics",
     "settings",
@@ -60,6 +61,7 @@ const ALL: [&str; 18] = [
     "consumers",
     "worker",
     "guard",
+    "report",
     "kinds",
     "store",
     "candles",
