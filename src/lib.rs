@@ -25,6 +25,7 @@ pub mod overview;
 pub mod pipeline;
 pub mod private_postgres;
 pub mod publishers;
+pub mod report;
 pub mod settings;
 pub mod statistics;
 pub mod store;

@@ -10,6 +10,7 @@ mod migrate;
 mod plan;
 mod reload;
 mod replay;
+mod report;
 mod rerun;
 mod run;
 pub mod schema;
@@ -67,6 +68,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Says which rules of a stored backtest were true at a time, and what was done about it.
     Explain(explain::ExplainArgs),
+    /// Says what became of a bundle: a page to look at, or its ranking as a table.
+    Report(report::ReportArgs),
     /// Prints what users may write, as JSON Schema.
     Schema {
         /// What the schema is of.
@@ -128,6 +131,7 @@ fn execute(command: Command, environment: Environment) -> anyhow::Result<ExitCod
         }
         Command::Replay(args) => runtime.block_on(replay::run(&args, &settings()?)),
         Command::Explain(args) => runtime.block_on(explain::run(&args, &settings()?)),
+        Command::Report(args) => runtime.block_on(report::run(&args, &settings()?)),
         Command::Schema { of } => {
             schema::run(of, &mut std::io::stdout()).map(|()| ExitCode::SUCCESS)
         }

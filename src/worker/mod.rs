@@ -2,6 +2,7 @@
 
 mod budget;
 mod held;
+mod job_events;
 mod journal;
 mod lease;
 mod limits;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 
 pub use self::budget::PipeBudget;
 pub use self::held::Held;
+pub use self::job_events::JobEvents;
 pub use self::journal::{Entry, Event, Journal, JournalSettings, Moment};
 pub use self::limits::Limits;
 use self::telling::Telling;
@@ -84,6 +86,7 @@ struct Inner {
     others_are_silent: AtomicBool,
     journal: Journal,
     telling: Telling,
+    job_events: JobEvents,
     renew_now: tokio::sync::Notify,
     new_id: tokio::sync::Notify,
 }
@@ -119,6 +122,7 @@ impl Worker {
             others_are_silent: AtomicBool::new(true),
             journal,
             telling: Telling::every(settings.figures_ms),
+            job_events: JobEvents::default(),
             renew_now: tokio::sync::Notify::new(),
             new_id: tokio::sync::Notify::new(),
         }));
@@ -153,6 +157,12 @@ impl Worker {
     /// From now on the renewals tell these figures, JSON.
     pub fn tell(&self, figures: impl Fn() -> String + Send + Sync + 'static) {
         self.0.telling.begin(figures);
+    }
+
+    /// Which jobs have ended, for those who listen.
+    #[must_use]
+    pub fn job_events(&self) -> &JobEvents {
+        &self.0.job_events
     }
 
     /// Notes what is done with claims, where there are any.
