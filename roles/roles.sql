@@ -88,6 +88,10 @@ do $$ begin
                     sluicegate.job_parts, sluicegate.bundle_status, sluicegate.job_status,
                     sluicegate.queue_health, sluicegate.why_waiting
         to sluicegate_submitter;
+    -- What sluicegate status and top read besides.
+    grant select on sluicegate.schema_version, sluicegate.workers, sluicegate.worker_figures,
+                    sluicegate.outcomes
+        to sluicegate_submitter;
     -- Functions inside views run as whoever asks.
     grant select on sluicegate.lanes, sluicegate.queue, sluicegate.limits, sluicegate.budgets
         to sluicegate_submitter;
