@@ -77,8 +77,13 @@ const ALL: [&str; 21] = [
 ];
 
 /// What only one module may name.
-const BELONGS_TO: [(&str, &str); 4] =
-    [("sqlx", "store"), ("flume", "pipeline"), ("influxdb2", "candles"), ("reqwest", "candles")];
+const BELONGS_TO: [(&str, &str); 5] = [
+    ("sqlx", "store"),
+    ("flume", "pipeline"),
+    ("influxdb2", "candles"),
+    ("reqwest", "candles"),
+    ("maud", "http"),
+];
 
 /// Modules without input, output and clock, and what they therefore never name.
 const PURE: [&str; 3] = ["backtest", "statistics", "domain"];

@@ -128,15 +128,6 @@ async fn each_role_can_do_its_work_and_no_more() {
     for view in ["queue_health", "why_waiting", "results"] {
         scene.count("alice", view).await;
     }
-    for role in ["alice", "grafana"] {
-        for arguments in [&["status"][..], &["top", "--once"]] {
-            let mut look = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
-            let looked =
-                look.args(arguments).env("DATABASE_URL", scene.url(role)).output().unwrap();
-            let said = String::from_utf8([looked.stdout, looked.stderr].concat()).unwrap();
-            assert!(looked.status.success() && said.contains("alice"), "{role}: {said}");
-        }
-    }
     let submit = r#"select sluicegate.submit(ticker_variants => '["NASDAQ"]', date_ranges => '[]',
                                              scenario_variants => '[]', id => '00000000-0000-0000-0000-000000000001')"#;
     scene.run("alice", submit).await.unwrap();
@@ -147,6 +138,15 @@ async fn each_role_can_do_its_work_and_no_more() {
     assert_eq!(scene.count("alice", "bundle_status where status = 'rejected'").await, 1);
     scene.refused("grafana", submit).await;
     scene.refused("grafana", "select sluicegate.cancel(user_id => 'alice')").await;
+    for role in ["alice", "grafana"] {
+        for arguments in [&["status"][..], &["top", "--once"]] {
+            let mut look = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
+            let looked =
+                look.args(arguments).env("DATABASE_URL", scene.url(role)).output().unwrap();
+            let said = String::from_utf8([looked.stdout, looked.stderr].concat()).unwrap();
+            assert!(looked.status.success() && said.contains("alice"), "{role}: {said}");
+        }
+    }
     for statement in [
         "update sluicegate.jobs set priority = 5",
         "delete from sluicegate.bundles",

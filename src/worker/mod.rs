@@ -85,8 +85,8 @@ struct Inner {
     claims_stand: AtomicBool,
     others_are_silent: AtomicBool,
     journal: Journal,
-    telling: Telling,
     job_events: JobEvents,
+    telling: Telling,
     renew_now: tokio::sync::Notify,
     new_id: tokio::sync::Notify,
 }
@@ -121,8 +121,8 @@ impl Worker {
             claims_stand: AtomicBool::new(true),
             others_are_silent: AtomicBool::new(true),
             journal,
-            telling: Telling::every(settings.figures_ms),
             job_events: JobEvents::default(),
+            telling: Telling::every(settings.figures_ms),
             renew_now: tokio::sync::Notify::new(),
             new_id: tokio::sync::Notify::new(),
         }));
@@ -154,15 +154,15 @@ impl Worker {
         &self.0.guard
     }
 
-    /// From now on the renewals tell these figures, JSON.
-    pub fn tell(&self, figures: impl Fn() -> String + Send + Sync + 'static) {
-        self.0.telling.begin(figures);
-    }
-
     /// Which jobs have ended, for those who listen.
     #[must_use]
     pub fn job_events(&self) -> &JobEvents {
         &self.0.job_events
+    }
+
+    /// From now on the renewals tell these figures, JSON.
+    pub fn tell(&self, figures: impl Fn() -> String + Send + Sync + 'static) {
+        self.0.telling.begin(figures);
     }
 
     /// Notes what is done with claims, where there are any.
