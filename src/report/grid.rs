@@ -201,6 +201,12 @@ impl Grid {
 
     /// Names and sorts the parameters, when all variants are there.
     pub fn finish(&mut self) {
+        // Those of a later variant came last.
+        self.parameters.sort_by_key(|(path, _)| match path.split('.').next() {
+            Some("scenario") => 1,
+            Some("money") => 2,
+            _ => 0,
+        });
         let short: Vec<String> = self.parameters.iter().map(|(path, _)| short(path)).collect();
         for (at, (path, parameter)) in self.parameters.iter_mut().enumerate() {
             let name = short.get(at).cloned().unwrap_or_default();
