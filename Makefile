@@ -15,7 +15,7 @@ demo: ## See it work: a private Postgres, sample candles, a bundle, live progres
 	cargo run --locked -- demo
 
 test: ## Run all tests that are not slow
-	@scripts/ensure-tools cargo-nextest influxdb
+	@scripts/ensure-tools cargo-nextest influxdb psycopg pg
 	cargo nextest run --locked
 
 test-pooled: ## Run the tests of store, protocol and daemons through pgbouncer in transaction mode
@@ -69,7 +69,7 @@ deny: ## Licences and origins of dependencies; needs cargo-deny
 	cargo deny --locked check bans licenses sources
 
 check-all: lint ## Everything but the soak: lint, slow tests and all of make chaos too, each bench once
-	@scripts/ensure-tools cargo-nextest pgbouncer influxdb libfaketime promtool chromium
+	@scripts/ensure-tools cargo-nextest pgbouncer influxdb libfaketime promtool psycopg pg chromium
 	cargo nextest run --locked --run-ignored all -E 'not test(/^soak/)'
 	$(MAKE) test-pooled
 	cargo test --doc --locked

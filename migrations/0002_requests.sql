@@ -34,6 +34,11 @@ create table sluicegate.bundles (
     expander_until timestamptz,
     closings       smallint not null default 0,
 
+    speed_from_at    timestamptz,
+    speed_from_ended int not null default 0,
+    speed_next_at    timestamptz,
+    speed_next_ended int not null default 0,
+
     constraint bundles_user_id_is_1_to_200_characters check (length(user_id) between 1 and 200),
     constraint bundles_name_is_at_most_200_characters check (length(name) <= 200),
     constraint bundles_dedupe_key_is_1_to_200_characters check (length(dedupe_key) between 1 and 200),
@@ -76,7 +81,7 @@ comment on column sluicegate.bundles.completed is 'Jobs that succeeded, as far a
 comment on column sluicegate.bundles.failed is 'Jobs that failed for good, as far as rolled up.';
 comment on column sluicegate.bundles.cancelled is 'Jobs that were cancelled, as far as rolled up.';
 comment on column sluicegate.bundles.progress is 'Ended jobs in percent, 0 to 100.';
-comment on column sluicegate.bundles.error is 'Why it was rejected: JSON path, what was found, what is allowed.';
+comment on column sluicegate.bundles.error is 'Why it was rejected: JSON path, what was found, what is allowed. Or, where no job succeeded, how the first one failed.';
 comment on column sluicegate.bundles.summary is 'The ranking: best variants and their metrics; what the variants show together, and a verdict in words; written when the bundle ends.';
 comment on column sluicegate.bundles.created_at is 'When it was inserted.';
 comment on column sluicegate.bundles.started_at is 'When it had been read and its first jobs were about to be inserted.';
@@ -87,6 +92,10 @@ comment on column sluicegate.bundles.expanded is 'How many of its jobs have been
 comment on column sluicegate.bundles.expander is 'The worker that expands it, or closes it after its last job.';
 comment on column sluicegate.bundles.expander_until is 'Until when that worker is trusted to; another one goes on afterwards.';
 comment on column sluicegate.bundles.closings is 'How often a worker began to close it and did not give it back.';
+comment on column sluicegate.bundles.speed_from_at is 'Since when its speed is measured: half a minute and ten ended jobs back at least; null: since started_at.';
+comment on column sluicegate.bundles.speed_from_ended is 'Jobs that had ended then.';
+comment on column sluicegate.bundles.speed_next_at is 'Since when its speed will be measured next.';
+comment on column sluicegate.bundles.speed_next_ended is 'Jobs that had ended then.';
 
 create table sluicegate.jobs (
     id           bigint generated always as identity primary key,

@@ -4,6 +4,7 @@
 create function sluicegate.notify_wake(pipe text) returns void
 language sql set search_path = sluicegate, pg_temp as
 $$ select pg_notify('sluicegate_wake', pipe) $$;
+comment on function sluicegate.notify_wake is 'For the daemon: tells idle processes that there is something for this pipe.';
 
 -- Statement level: one row or a million cost one call. Lanes are only inserted, never updated, here:
 -- an update would hold a lane's lock for as long as the user's transaction stays open.
@@ -38,14 +39,16 @@ begin
           join lanes l on (l.user_id, l.kind, l.priority) = (j.user_id, j.kind, j.priority)
           left join bundles b on b.id = j.bundle_id
         returning lane_id, job_id, state)
-    insert into lane_deltas (lane_id, released, low_id, jobs)
-    select lane_id, 0, min(job_id) filter (where state = 0), count(*) from queued group by lane_id;
+    insert into lane_deltas (lane_id, released, low_id, jobs, delayed)
+    select lane_id, 0, min(job_id) filter (where state = 0), count(*), count(*) filter (where state = 2)
+      from queued group by lane_id;
 
     if exists (select from workers where idle and lease_until > clock_timestamp()) then
         perform notify_wake('pending_job');
     end if;
     return null;
 end $$;
+comment on function sluicegate.enqueue_jobs is 'Trigger of sluicegate.jobs: puts what was inserted into the queue.';
 create trigger enqueue_jobs after insert on sluicegate.jobs
     referencing new table as new_jobs for each statement execute function sluicegate.enqueue_jobs();
 
@@ -54,6 +57,7 @@ language plpgsql set search_path = sluicegate, pg_temp as $$
 begin
     raise exception 'sluicegate.jobs is never updated: insert a new job, or a command';
 end $$;
+comment on function sluicegate.forbid_job_update is 'Trigger of sluicegate.jobs: refuses every UPDATE.';
 create trigger forbid_job_update before update on sluicegate.jobs
     for each statement execute function sluicegate.forbid_job_update();
 
@@ -63,6 +67,7 @@ begin
     perform notify_wake(tg_argv[0]);
     return null;
 end $$;
+comment on function sluicegate.wake_pipe is 'Trigger of sluicegate.bundles and sluicegate.commands: wakes the pipe that reads them.';
 create trigger wake_bundle_expansion after insert on sluicegate.bundles
     for each statement execute function sluicegate.wake_pipe('bundle_expansion');
 create trigger wake_command after insert on sluicegate.commands

@@ -23,13 +23,15 @@ begin
         delete from lane_deltas d
          where d.ctid = any (array(
                 select n.ctid from lane_deltas n where n.lane_id = any (with_news) limit 10000))
-        returning d.lane_id, d.released, d.low_id, d.jobs),
+        returning d.lane_id, d.released, d.low_id, d.jobs, d.delayed),
     sums as materialized (
-        select lane_id, sum(released)::int as released, min(low_id) as low_id, sum(jobs) as jobs
+        select lane_id, sum(released)::int as released, min(low_id) as low_id, sum(jobs) as jobs,
+               sum(delayed) as delayed
           from eaten group by lane_id)
     update lanes l
        set running = l.running - s.released,
            jobs = l.jobs + s.jobs,
+           delayed = l.delayed + s.delayed,
            low_id = least(l.low_id, s.low_id),
            has_ready = l.has_ready or s.low_id is not null,
            vtime = case when l.has_ready or s.low_id is null then l.vtime
@@ -41,6 +43,7 @@ begin
       from sums s
      where l.ctid = any (spots) and l.lane_id + 0 = s.lane_id;
 end $$;
+comment on function sluicegate.fold_lane_deltas is 'For the daemon: lanes take in their news.';
 
 -- Delayed jobs that are due become ready.
 create function sluicegate.promote_delayed_jobs() returns void
@@ -54,9 +57,10 @@ begin
                  order by d.run_at limit 1000 for update skip locked))
            and q.state = 2
         returning q.lane_id, q.job_id)
-    insert into lane_deltas (lane_id, released, low_id)
-    select lane_id, 0, min(job_id) from promoted group by lane_id;
+    insert into lane_deltas (lane_id, released, low_id, delayed)
+    select lane_id, 0, min(job_id), - count(*) from promoted group by lane_id;
 end $$;
+comment on function sluicegate.promote_delayed_jobs is 'For the daemon: delayed jobs that are due become ready.';
 
 -- Claims at most job_limit jobs for a worker, of them at most cpu_limit of the kinds that compute.
 -- Strict priority; within one priority the least-served lanes share by weight; within a lane the
@@ -242,6 +246,7 @@ begin
       join (select * from jobs where id = any (all_ids)) j on j.id = c.job_id
      order by c.place;
 end $$;
+comment on function sluicegate.claim_jobs is 'For the daemon: claims jobs for a worker, by priority, fair between users, oldest first.';
 
 -- What a user's lanes, or all (null), have claimed. A loop, so that it is one range of the index per lane
 -- whatever the planner knows.
@@ -259,6 +264,7 @@ begin
            and q.job_id between lane.oldest_id and lane.newest_id;
     end loop;
 end $$;
+comment on function sluicegate.claimed_jobs is 'What a user, or everybody (null), has claimed; used by views.';
 
 -- Raises the lower bounds of what is claimed, so that nobody walks past what ended long ago. Claims are
 -- kept out only while bounds are written; a lane that one has touched meanwhile keeps its bound until the
@@ -294,6 +300,7 @@ begin
          where l.lane_id = any (lane_ids) and l.lane_id = f.lane_id and l.xmin = f.version;
     end if;
 end $$;
+comment on function sluicegate.raise_bounds is 'For the daemon: raises the lower bounds by which claimed jobs are found.';
 
 -- Claims of dead workers (0), over their time limit (1) or stalled (2). One process at a time looks; the
 -- others have nothing to do meanwhile.
@@ -323,3 +330,4 @@ begin
     perform merge_tallies();
     perform raise_bounds();
 end $$;
+comment on function sluicegate.find_dead_jobs is 'For the daemon: claims of dead workers, over their time limit, or stalled.';

@@ -54,13 +54,14 @@ begin
           from gone g where g.bundle_id is not null group by g.bundle_id),
     by_lane as materialized (
         select g.lane_id, count(*) as jobs, count(*) filter (where g.state = 1) as released,
+               count(*) filter (where g.state = 2) as delayed,
                count(*) filter (where g.status = 1) as completed,
                count(*) filter (where g.status = 2) as failed,
                count(*) filter (where g.status = 3) as cancelled
           from gone g group by g.lane_id),
     lane_news as (
-        insert into lane_deltas (lane_id, released, jobs)
-        select b.lane_id, b.released, - b.jobs from by_lane b),
+        insert into lane_deltas (lane_id, released, jobs, delayed)
+        select b.lane_id, b.released, - b.jobs, - b.delayed from by_lane b),
     tally as (
         insert into tallies (kind, completed, failed, cancelled)
         select k.kind, sum(k.completed), sum(k.failed), sum(k.cancelled)
@@ -79,6 +80,7 @@ begin
     end if;
     return coalesce(ended, '{}');
 end $$;
+comment on function sluicegate.end_jobs is 'For the daemon: ends jobs for good, with their results and the news for lanes and bundles.';
 
 -- Stored results of these variants, one for each, one with trades rather than one without; how they
 -- were validated is the business of their bundle. A plan made while the table was small must not stay.
@@ -92,6 +94,7 @@ language sql stable set search_path = sluicegate, pg_temp set enable_seqscan = o
      where r.variant_digest = any (digests)
      order by r.variant_digest, r.trades is null, r.job_id
 $$;
+comment on function sluicegate.find_results is 'For the daemon: stored results of equal variants.';
 
 -- Merges the ends of minutes that are over, and lets go of what is older than a day.
 create function sluicegate.merge_tallies() returns void
@@ -109,6 +112,7 @@ begin
       from eaten e group by 1, 2;
     delete from tally_minutes m where m.minute < clock_timestamp() - interval '25 hours';
 end $$;
+comment on function sluicegate.merge_tallies is 'For the daemon: merges the counts of ended jobs into minutes.';
 
 -- Gives claims back unharmed: they are ready again, at once, and no failure is counted.
 create function sluicegate.release_jobs(job_ids bigint[], fences bigint[]) returns bigint[]
@@ -136,6 +140,7 @@ begin
     end if;
     return coalesce(released, '{}');
 end $$;
+comment on function sluicegate.release_jobs is 'For the daemon: gives claims back unharmed.';
 
 -- Errors of jobs: tried again after a delay, or failed for good when they failed too often. The delay
 -- doubles with each failure of the job, not with claims that were lost or given back, up to retry_max_ms,
@@ -175,8 +180,8 @@ begin
             on g.job_id = d.job_id join locked l on l.job_id = d.job_id
             on conflict do nothing),
     lane_news as (
-        insert into lane_deltas (lane_id, released)
-        select d.lane_id, count(*) from delayed d group by d.lane_id)
+        insert into lane_deltas (lane_id, released, delayed)
+        select d.lane_id, count(*), count(*) from delayed d group by d.lane_id)
     select array_agg(d.job_id) into again from delayed d;
     if cardinality(final) > 0 then
         select end_jobs(array_agg(g.job_id), array_agg(g.fence), array_agg(2::smallint),
@@ -188,6 +193,7 @@ begin
     end if;
     return coalesce(again, '{}') || coalesce(ended, '{}');
 end $$;
+comment on function sluicegate.fail_jobs is 'For the daemon: failed runs, to be tried again after a delay or failed for good.';
 
 -- Jobs of dead processes: ready again at once. After crashes_max deaths a job is quarantined; deaths
 -- that came before its start mark weigh a fifth, since it may only have waited beside the culprit.
@@ -244,8 +250,10 @@ begin
         perform notify_wake('pending_job');
     end if;
 end $$;
+comment on function sluicegate.rescue_jobs is 'For the daemon: jobs of dead processes, ready again or quarantined.';
 
--- Takes in a bundle's deltas. Answers whether all of its jobs have ended.
+-- Takes in a bundle's deltas. Answers whether all of its jobs have ended. Its speed is measured over the
+-- time between two marks and since: a new mark is set after half a minute and ten ended jobs.
 create function sluicegate.fold_bundle(which uuid) returns boolean
 language plpgsql volatile set search_path = sluicegate, pg_temp as $$
 declare
@@ -264,18 +272,39 @@ begin
         select b.completed + s.completed as completed, b.failed + s.failed as failed,
                b.cancelled + s.cancelled
                + case when b.cancelled_at is not null then b.total - b.expanded else 0 end as cancelled
-          from bundles b, sums s where b.id = which)
+          from bundles b, sums s where b.id = which),
+    totals as (
+        select c.*, c.completed + c.failed + c.cancelled as ended,
+               greatest(b.speed_next_at, b.started_at) < clock_timestamp() - interval '30 seconds'
+               and c.completed + c.failed + c.cancelled >= b.speed_next_ended + 10 as is_marked
+          from counts c, bundles b where b.id = which)
     update bundles b
        set completed = c.completed, failed = c.failed, cancelled = c.cancelled,
            status = case when b.cancelled_at is not null then 'running' else b.status end,
            expanded = case when b.cancelled_at is not null then b.total else b.expanded end,
-           progress = case when b.total > 0
-                      then 100.0 * (c.completed + c.failed + c.cancelled) / b.total else 0 end
-      from counts c
+           progress = case when b.total > 0 then 100.0 * c.ended / b.total else 0 end,
+           speed_from_at = case when c.is_marked then b.speed_next_at else b.speed_from_at end,
+           speed_from_ended = case when c.is_marked then b.speed_next_ended else b.speed_from_ended end,
+           speed_next_at = case when c.is_marked then clock_timestamp() else b.speed_next_at end,
+           speed_next_ended = case when c.is_marked then c.ended else b.speed_next_ended end
+      from totals c
      where b.id = which and b.status in ('expanding', 'running')
     returning b.completed + b.failed + b.cancelled = b.total into ended;
     return coalesce(ended, false);
 end $$;
+comment on function sluicegate.fold_bundle is 'For the daemon: a bundle takes in its news; whether all of its jobs have ended.';
+
+-- What a bundle says of whose jobs none succeeded: the counts, and how the first one failed.
+create function sluicegate.why_failed(which uuid) returns text
+language sql stable set search_path = sluicegate, pg_temp as $$
+    select left('no job succeeded: ' || b.failed || ' failed, ' || b.cancelled || ' were cancelled'
+                || coalesce((select '; job ' || o.job_id || ': ' || o.error
+                               from jobs j join outcomes o on o.job_id = j.id
+                              where b.failed > 0 and j.bundle_id = which and o.status = 2
+                              order by j.seq limit 1), ''), 300)
+      from bundles b where b.id = which
+$$;
+comment on function sluicegate.why_failed is 'What a bundle says of whose jobs none succeeded.';
 
 -- Ends a bundle whose jobs have all ended: its ranking with what is said of it, its last status, the
 -- event for listeners.
@@ -303,7 +332,7 @@ begin
        set status = case when b.cancelled_at is not null then 'cancelled'
                          when b.completed > 0 then 'completed' else 'failed' end,
            finished_at = case when b.cancelled_at is null then clock_timestamp() end,
-           progress = 100,
+           progress = 100, error = case when b.cancelled_at is null and b.completed = 0 then why_failed(which) end,
            expander = null, expander_until = null,
            summary = coalesce(said, '{}') || jsonb_build_object(
                'ranked_by', 'sharpe', 'best', best, 'left_out', b.left_out)
@@ -313,3 +342,4 @@ begin
                       json_build_object('bundle', which, 'status', final)::text);
     return final;
 end $$;
+comment on function sluicegate.finish_bundle is 'For the daemon: ends a bundle whose jobs have all ended, with its ranking.';

@@ -10,6 +10,7 @@ language sql stable as $$
            and (c.bundle_id is null or j.bundle_id = c.bundle_id)
            and (c.bundle_id is not null or c.job_id is not null or j.created_at < c.created_at)
 $$;
+comment on function sluicegate.reaches is 'Whether a command reaches a job.';
 
 -- Nothing more starts; what is claimed goes on. A user is paused by lanes, the ones to come included;
 -- a bundle or a job by a time that never comes.
@@ -37,18 +38,23 @@ begin
      where b.id = c.bundle_id and b.user_id = c.user_id and not b.paused
        and b.status in ('pending', 'expanding', 'running');
     with chosen as materialized (
-        select q.job_id from jobs j join queue q on q.job_id = j.id
+        select q.job_id, q.state from jobs j join queue q on q.job_id = j.id
          where reaches(c, j) and q.state + 0 in (0, 2) and q.run_at < 'infinity'
          order by q.job_id limit job_limit for update of q),
     stopped as (
         update queue q set state = 2, run_at = 'infinity'
          where q.job_id = any (array(select h.job_id from chosen h))
-        returning q.job_id)
+        returning q.job_id, q.lane_id),
+    lane_news as (
+        insert into lane_deltas (lane_id, released, delayed)
+        select s.lane_id, 0, count(*) from stopped s join chosen h on h.job_id = s.job_id
+         where h.state = 0 group by s.lane_id)
     select array_agg(s.job_id) into found_jobs from stopped s;
     update commands set affected = affected + cardinality(found_jobs)
      where id = which and found_jobs is not null;
     return coalesce(cardinality(found_jobs), 0);
 end $$;
+comment on function sluicegate.pause_jobs is 'For the daemon: applies a pause. Users call sluicegate.pause.';
 
 -- Goes on with what was paused, with everything of the user where the command names nothing. A lane
 -- that was paused starts where the least-served one is: it has saved up nothing.
@@ -74,7 +80,10 @@ begin
                        and a.priority = l.priority), l.vtime))
          where l.user_id = c.user_id and l.paused;
     end if;
-    update bundles b set paused = false
+    update bundles b
+       set paused = false, speed_from_at = clock_timestamp(), speed_next_at = clock_timestamp(),
+           speed_from_ended = b.completed + b.failed + b.cancelled,
+           speed_next_ended = b.completed + b.failed + b.cancelled
      where b.user_id = c.user_id and b.paused and c.job_id is null
        and (c.bundle_id is null or b.id = c.bundle_id);
     with chosen as materialized (
@@ -88,14 +97,15 @@ begin
          where q.job_id = h.job_id
         returning q.job_id, q.lane_id, q.state),
     lane_news as (
-        insert into lane_deltas (lane_id, released, low_id)
-        select f.lane_id, 0, min(f.job_id) from freed f where f.state = 0 group by f.lane_id)
+        insert into lane_deltas (lane_id, released, low_id, delayed)
+        select f.lane_id, 0, min(f.job_id), - count(*) from freed f where f.state = 0 group by f.lane_id)
     select array_agg(f.job_id) into found_jobs from freed f;
     update commands set affected = affected + cardinality(found_jobs)
      where id = which and found_jobs is not null;
     perform notify_wake('pending_job');
     return coalesce(cardinality(found_jobs), 0);
 end $$;
+comment on function sluicegate.resume_jobs is 'For the daemon: applies a resume. Users call sluicegate.resume.';
 
 -- Lanes of the user for the kinds of these jobs, at this priority. It waits for a transaction of the
 -- user's that is about to insert the same one, so it is called before claims are kept out.
@@ -107,6 +117,7 @@ language sql volatile set search_path = sluicegate, pg_temp as $$
       from jobs j where j.id = any (job_ids)
         on conflict do nothing
 $$;
+comment on function sluicegate.make_lanes is 'For the daemon: lanes for these jobs at another priority.';
 
 -- Moves what is not claimed to the lanes of another priority; what is claimed keeps its place.
 create function sluicegate.move_jobs(which bigint, new_priority int, job_limit int) returns int
@@ -141,15 +152,18 @@ begin
           from jobs j join lanes l on (l.user_id, l.kind, l.priority) = (j.user_id, j.kind, new_priority)
          where q.job_id = any (found_jobs) and j.id = q.job_id and q.state + 0 in (0, 2)
         returning q.job_id, q.lane_id, q.state)
-    insert into lane_deltas (lane_id, released, low_id, jobs)
-    select m.lane_id, 0, min(m.job_id) filter (where m.state = 0), count(*) from moved m group by m.lane_id
+    insert into lane_deltas (lane_id, released, low_id, jobs, delayed)
+    select m.lane_id, 0, min(m.job_id) filter (where m.state = 0), count(*),
+           count(*) filter (where m.state = 2)
+      from moved m group by m.lane_id
     union all
-    select b.lane_id, 0, null, - count(*) from before b join moved m on m.job_id = b.job_id
-     group by b.lane_id;
+    select b.lane_id, 0, null, - count(*), - count(*) filter (where m.state = 2)
+      from before b join moved m on m.job_id = b.job_id group by b.lane_id;
     update commands set affected = affected + cardinality(found_jobs) where id = which;
     perform notify_wake('pending_job');
     return cardinality(found_jobs);
 end $$;
+comment on function sluicegate.move_jobs is 'For the daemon: applies a reprioritise. Users call sluicegate.reprioritise.';
 
 -- Whether a bundle that has ended cannot be opened again: another open one has its dedupe_key.
 create function sluicegate.dedupe_key_taken(which uuid) returns boolean
@@ -159,6 +173,7 @@ language sql stable set search_path = sluicegate, pg_temp as $$
                     where b.id = which and o.status in ('pending', 'expanding', 'running')
                       and b.status not in ('pending', 'expanding', 'running'))
 $$;
+comment on function sluicegate.dedupe_key_taken is 'For the daemon: whether another open bundle has the dedupe_key of this ended one.';
 
 -- Opens a new generation of jobs that failed or were cancelled: their outcome becomes an attempt, and
 -- they wait again under a higher fence. Their bundle is open again, if it had ended. Its counts are
@@ -218,7 +233,11 @@ begin
                count(*) filter (where g.status = 3) as cancelled from gone g)
     update bundles b
        set failed = b.failed - n.failed, cancelled = b.cancelled - n.cancelled, closings = 0,
-           status = case when b.status = 'expanding' then b.status else 'running' end, finished_at = null, cancelled_at = null, paused = false,
+           status = case when b.status = 'expanding' then b.status else 'running' end, error = null,
+           finished_at = null, cancelled_at = null, paused = false,
+           speed_from_at = clock_timestamp(), speed_next_at = clock_timestamp(),
+           speed_from_ended = b.completed + b.failed + b.cancelled - n.failed - n.cancelled,
+           speed_next_ended = b.completed + b.failed + b.cancelled - n.failed - n.cancelled,
            progress = 100.0 * (b.completed + b.failed + b.cancelled - n.failed - n.cancelled) / b.total
       from counts n
      where b.id = of_bundle and b.status in ('expanding', 'running', 'completed', 'failed', 'cancelled');
@@ -226,3 +245,4 @@ begin
     perform notify_wake('pending_job');
     return cardinality(found_jobs);
 end $$;
+comment on function sluicegate.retry_jobs is 'For the daemon: applies a retry. Users call sluicegate.retry.';

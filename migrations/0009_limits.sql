@@ -9,6 +9,7 @@ language sql immutable as $$
     select case when due > now_is and rate_before <> rate
                 then now_is + (due - now_is) * (rate_before / rate) else due end
 $$;
+comment on function sluicegate.due_at_rate is 'For the daemon: when the next start of a budget is due at another rate.';
 
 -- Leases starts of a pipe at a rate per second, as slices of time one after the other (GCRA), so that what
 -- all processes start together keeps the rate whoever comes, goes or is silent. Answers how many, and in
@@ -42,6 +43,7 @@ begin
      where b.scope = 'pipe' and b.name = which;
     return query select want, greatest(extract(epoch from begins - now_is) * 1000, 0)::double precision;
 end $$;
+comment on function sluicegate.lease_starts is 'For the daemon: leases starts of a pipe at the rate of the whole cluster.';
 
 -- How many jobs the limits of kind and user let each lane with work claim now. Of starts that were not
 -- taken a quarter of a second's are kept. What runs is counted by lanes, not by jobs.
@@ -83,6 +85,7 @@ begin
       left join rooms u on (u.scope, u.name) = ('user', l.user_id)
      where l.has_ready and not l.paused and (k.name is not null or u.name is not null);
 end $$;
+comment on function sluicegate.room_of_lanes is 'For the daemon: how many jobs the limits let each lane claim now.';
 
 -- Takes the starts of claimed jobs, named by their lanes, from the budgets of kinds and users. Their room
 -- was looked at before, so the budgets are at the rates that hold.
@@ -108,6 +111,7 @@ begin
         on conflict (scope, name) do update
        set due = greatest(budgets.due, now_is - interval '250 milliseconds') + (excluded.due - now_is);
 end $$;
+comment on function sluicegate.spend_starts is 'For the daemon: takes the starts of claimed jobs from the budgets of kinds and users.';
 
 -- In how many milliseconds a rate of a kind or a user lets the next waiting job start; null where none
 -- waits for a rate. What was due a moment ago may not have been claimed yet.
@@ -122,6 +126,7 @@ language sql volatile set search_path = sluicegate, pg_temp as $$
            else exists (select from lanes l
                          where l.has_ready and not l.paused and l.user_id = b.name) end
 $$;
+comment on function sluicegate.next_start_in_ms is 'For the daemon: when a rate lets the next waiting job start.';
 
 -- What the settings of the process that was started or reloaded last say, in place of what was said before.
 create function sluicegate.configure_limits(
@@ -144,6 +149,7 @@ begin
     perform notify_wake('limits');
     perform notify_wake('pending_job');
 end $$;
+comment on function sluicegate.configure_limits is 'For the daemon: limits as the settings say them.';
 
 -- What a command says of a limit: a number, infinity (2147483647 for a cap) for none, null for what is
 -- configured. What it does not speak of stays; a command that is older than the last one changes nothing.
@@ -168,3 +174,4 @@ begin
     perform notify_wake('limits');
     perform notify_wake('pending_job');
 end $$;
+comment on function sluicegate.order_limit is 'For the daemon: a limit as a command says it.';

@@ -44,7 +44,7 @@ begin
     for it in select p.oid::regprocedure as name from pg_proc p
                where p.pronamespace = 'sluicegate'::regnamespace
                  and p.proowner <> 'sluicegate_owner'::regrole loop
-        execute format('alter function %s owner to sluicegate_owner', it.name);
+        execute format('alter routine %s owner to sluicegate_owner', it.name);
     end loop;
 end $$;
 
@@ -54,8 +54,8 @@ grant usage on schema sluicegate to sluicegate_daemon, sluicegate_submitter, slu
 -- The daemon: every row, no definition.
 grant select, insert, update, delete on all tables in schema sluicegate to sluicegate_daemon;
 grant usage, select on all sequences in schema sluicegate to sluicegate_daemon;
-revoke execute on all functions in schema sluicegate from public;
-grant execute on all functions in schema sluicegate to sluicegate_daemon;
+revoke execute on all routines in schema sluicegate from public;
+grant execute on all routines in schema sluicegate to sluicegate_daemon;
 
 -- Who looks: everything, and changes nothing.
 grant select on all tables in schema sluicegate to sluicegate_reader;
@@ -74,7 +74,7 @@ alter default privileges for role sluicegate_owner in schema sluicegate
 -- Who asks: inserts what is theirs to say, and reads answers. Columns that the daemon writes are not
 -- theirs. Without roles/own_rows.sql everybody reads the answers of all.
 do $$ begin
-    if to_regclass('sluicegate.limits') is null then
+    if to_regproc('sluicegate.submit') is null then
         raise notice 'there are no tables yet: run this again after sluicegate migrate';
         return;
     end if;
@@ -91,7 +91,10 @@ do $$ begin
     -- Functions inside views run as whoever asks.
     grant select on sluicegate.lanes, sluicegate.queue, sluicegate.limits, sluicegate.budgets
         to sluicegate_submitter;
-    grant execute on function sluicegate.claimed_jobs(text), sluicegate.held_by_limit(text, text),
-                              sluicegate.limits_of(text[], text[])
+    grant execute on function sluicegate.claimed_jobs(text), sluicegate.limits_of(text[], text[])
         to sluicegate_submitter, sluicegate_reader;
+    grant execute on procedure sluicegate.wait_for to sluicegate_submitter, sluicegate_reader;
+    grant execute on function sluicegate.submit, sluicegate.submit_job, sluicegate.command, sluicegate.cancel,
+                              sluicegate.pause, sluicegate.resume, sluicegate.retry, sluicegate.reprioritise
+        to sluicegate_submitter;
 end $$;

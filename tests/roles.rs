@@ -101,21 +101,22 @@ async fn each_role_can_do_its_work_and_no_more() {
     migrate.arg("migrate").env("DATABASE_URL", scene.url("sluicegate_owner"));
     assert!(migrate.status().unwrap().success());
 
+    // What came with the migration is granted, too.
+    scene.apply("roles/roles.sql").await;
     let mut daemon = scene.daemon();
     scene.run("alice", ASK).await.unwrap();
     let bundle = r#"insert into sluicegate.bundles (user_id, universal_config, ticker_variants, date_ranges, scenario_variants)
         values ('alice', '{"timeframe": "1d"}', '["NASDAQ"]', '[{"from": "2010-01-01", "until": "2011-01-01"}]',
                 '[{"preset": "buy_and_hold"}]')"#;
     scene.run("alice", bundle).await.unwrap();
-    scene.until_ended("alice", 2).await;
+    let job = r#"select sluicegate.submit_job('{"seconds": 0}', kind => 'sleep')"#;
+    scene.run("alice", job).await.unwrap();
+    scene.until_ended("alice", 3).await;
     eventually(PATIENCE, "the bundle ends", async || {
         scene.count("alice", "bundle_status where status = 'completed'").await == 1
     })
     .await;
-    scene
-        .run("alice", "insert into sluicegate.commands (user_id, action) values ('alice', 'pause')")
-        .await
-        .unwrap();
+    scene.run("alice", "select sluicegate.pause(user_id => 'alice')").await.unwrap();
     eventually(PATIENCE, "the command is applied", async || {
         scene.count("alice", "commands where applied_at is not null").await == 1
     })
@@ -127,6 +128,16 @@ async fn each_role_can_do_its_work_and_no_more() {
     for view in ["queue_health", "why_waiting", "results"] {
         scene.count("alice", view).await;
     }
+    let submit = r#"select sluicegate.submit(ticker_variants => '["NASDAQ"]', date_ranges => '[]',
+                                             scenario_variants => '[]', id => '00000000-0000-0000-0000-000000000001')"#;
+    scene.run("alice", submit).await.unwrap();
+    let wait = "call sluicegate.wait_for('00000000-0000-0000-0000-000000000001', '30 s')";
+    for role in ["alice", "grafana"] {
+        scene.run(role, wait).await.unwrap();
+    }
+    assert_eq!(scene.count("alice", "bundle_status where status = 'rejected'").await, 1);
+    scene.refused("grafana", submit).await;
+    scene.refused("grafana", "select sluicegate.cancel(user_id => 'alice')").await;
     for statement in [
         "update sluicegate.jobs set priority = 5",
         "delete from sluicegate.bundles",
@@ -170,9 +181,19 @@ async fn with_own_rows_a_user_sees_and_makes_only_their_own() {
     }
     assert_eq!(scene.count("alice", "why_waiting").await, 0);
     assert_eq!(scene.count("alice", "bundle_status").await, 0);
+    let bobs: i64 = sqlx::query_scalar("select max(id) from sluicegate.jobs where user_id = 'bob'")
+        .fetch_one(scene.db.pool())
+        .await
+        .unwrap();
+    let cancel = format!("select sluicegate.cancel(job => {bobs})");
+    let said = scene.run("alice", &cancel).await.unwrap_err();
+    assert!(said.contains(&format!("no job {bobs}")), "{said}");
+    scene.run("bob", &cancel).await.unwrap();
     for statement in [
         r#"insert into sluicegate.jobs (user_id, kind, spec) values ('bob', 'sleep', '{"seconds": 0}')"#,
         "insert into sluicegate.commands (user_id, action) values ('operator', 'set_rate')",
+        r#"select sluicegate.submit_job('{}', kind => 'sleep', user_id => 'bob')"#,
+        "select sluicegate.cancel(user_id => 'bob')",
     ] {
         scene.refused("alice", statement).await;
     }

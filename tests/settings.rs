@@ -112,6 +112,11 @@ fn limits_of_kinds_and_users_may_be_set_and_only_where_they_can_be() {
         ),
         ("USERS__RATE", "1", "unknown key users.rate".to_owned()),
         (
+            "EVENTS__PER_SECOND_MAX",
+            "0",
+            "events.per_second_max: found 0, allowed 1 to 100".to_owned(),
+        ),
+        (
             "PIPES__OUTCOME__CLAIMS_PER_SECOND",
             "1",
             "unknown key pipes.outcome.claims_per_second, did you mean pipes.outcome.rate_per_second?".to_owned(),

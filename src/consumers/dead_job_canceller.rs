@@ -47,6 +47,8 @@ impl DeadJobCancellerConsumer {
             let jobs = rescued.iter().filter(|job| job.quarantined == ended);
             self.worker.note_those(event, claims, &jobs.map(|job| job.job_id).collect());
         }
+        let ended = rescued.iter().filter(|job| job.quarantined).map(|job| job.job_id);
+        self.worker.job_events().note(ended);
         let quarantined = rescued.iter().filter(|job| job.quarantined).count();
         self.metrics.rescued(rescued.len() - quarantined, quarantined);
         if !rescued.is_empty() {
@@ -66,6 +68,7 @@ impl DeadJobCancellerConsumer {
         };
         if self.store.cancel_claim(dead.claim, class, &reason).await? {
             self.worker.note(Event::Cancelled, &[dead.claim]);
+            self.worker.job_events().note([dead.claim.job_id]);
             tracing::info!(job = dead.claim.job_id, reason, "job cancelled");
         }
         Ok(())

@@ -162,6 +162,7 @@ impl BatchConsumer for OutcomeConsumer {
             accepted.extend(self.write(again, true).await);
         }
         self.metrics.outcomes_written(accepted.len());
+        self.worker.job_events().note(accepted.iter().copied());
         for claim in &claims {
             self.worker.held().remove(*claim);
             self.tracer.written(*claim, accepted.contains(&claim.job_id));

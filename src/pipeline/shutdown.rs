@@ -78,6 +78,12 @@ impl Shutdown {
         self.0.fast.load(Ordering::Acquire) >= Phase::Aborting as u8
     }
 
+    /// Whether every pipe has ended. One atomic read.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.0.fast.load(Ordering::Acquire) >= Phase::Stopped as u8
+    }
+
     /// Waits until a stop is asked for.
     pub async fn stopping(&self) {
         self.reached(Phase::Stopping).await;

@@ -45,6 +45,8 @@ pub struct Settings {
     pub guard: GuardSettings,
     /// Where candles come from.
     pub candles: CandleSettings,
+    /// What listeners are told.
+    pub events: EventSettings,
     /// Limits of bundles.
     pub bundles: BundleSettings,
     /// Limits of each kind of job.
@@ -182,6 +184,16 @@ impl TryFrom<String> for CandleSourceName {
 pub struct FileSettings {
     /// The folder with `<ticker>/<timeframe>/*.csv`.
     pub dir: std::path::PathBuf,
+}
+
+/// What listeners are told besides the ends of bundles.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventSettings {
+    /// Which jobs have ended.
+    pub jobs: bool,
+    /// Notifications of jobs per second.
+    pub per_second_max: u32,
 }
 
 /// Limits of bundles.

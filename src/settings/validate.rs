@@ -86,6 +86,8 @@ impl Settings {
         if !traces.endpoint.is_empty() {
             Address::read(&traces.endpoint).map_err(|what| format!("traces.endpoint: {what}"))?;
         }
+        let told = self.events.per_second_max;
+        check((1..=100).contains(&told), "events.per_second_max", told, "1 to 100")?;
         let sample = traces.sample;
         check((0.0..=1.0).contains(&sample), "traces.sample", sample, "0 to 1")?;
         let kept = &self.retention;

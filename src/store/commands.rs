@@ -39,6 +39,15 @@ pub struct Target {
     pub dedupe_key_taken: bool,
 }
 
+/// What one call of a cancel did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancelled {
+    /// Open jobs that were found.
+    pub found: i32,
+    /// Those that ended by it; others ended by themselves meanwhile.
+    pub ended: Vec<JobId>,
+}
+
 impl Store {
     /// Commands that wait, oldest first.
     ///
@@ -114,12 +123,16 @@ impl Store {
         column(&row, "bundles", WHAT)
     }
 
-    /// Cancels at most `limit` of the open jobs that the command reaches. Answers how many were found;
-    /// when none is, the command has taken effect.
+    /// Cancels at most `limit` of the open jobs that the command reaches. When none is found, the command
+    /// has taken effect.
     ///
     /// # Errors
     /// The statement failed.
-    pub async fn cancel_jobs(&self, command: &Command, limit: usize) -> Result<i32, StoreError> {
+    pub async fn cancel_jobs(
+        &self,
+        command: &Command,
+        limit: usize,
+    ) -> Result<Cancelled, StoreError> {
         const WHAT: &str = "cancel jobs";
         let row = run!(
             self,
@@ -132,7 +145,7 @@ impl Store {
             command.job_id,
             int4(limit)
         );
-        column(&row, "found", WHAT)
+        Ok(Cancelled { found: column(&row, "found", WHAT)?, ended: column(&row, "ended", WHAT)? })
     }
 
     /// Keeps at most `limit` of the jobs that the command names from starting. Answers how many were

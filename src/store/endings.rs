@@ -135,6 +135,15 @@ impl Store {
         first_ids(&row, "write failures")
     }
 
+    /// Tells listeners which of these jobs have ended; `more` were left out.
+    ///
+    /// # Errors
+    /// The statement failed.
+    pub async fn tell_ended_jobs(&self, jobs: &[JobId], more: i64) -> Result<(), StoreError> {
+        run!(self, "tell which jobs ended", "tell_ended_jobs", fetch_optional, jobs, more);
+        Ok(())
+    }
+
     /// Gives claims back unharmed. Answers which were still held.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ use tokio::time::Instant;
 use self::breaker::Breaker;
 pub use self::bundles::{BundleRequest, NewJobs};
 pub use self::closing::{BestResult, EndedBundle};
-pub use self::commands::{Command, Target};
+pub use self::commands::{Cancelled, Command, Target};
 use self::connect::{connect_options, pool};
 pub use self::demo::{DEMO_BUNDLE, DEMO_SLEEPS, DemoBundle, DemoSleep, DemoVariant};
 pub use self::endings::EndingBatch;

@@ -6,7 +6,7 @@ use sqlx::migrate::Migrator;
 use super::{BEGIN, Store, StoreError, column, failed};
 
 /// The schema version this daemon is written for: the number of the newest migration.
-pub const SCHEMA_VERSION: i32 = 9;
+pub const SCHEMA_VERSION: i32 = 10;
 
 fn migrations() -> Migrator {
     let mut migrator = sqlx::migrate!();

@@ -220,6 +220,15 @@ impl Wiring<'_> {
         let (watched, settings) = (self.store.clone(), self.settings.guard);
         pipes.add_task("lease", |shutdown| leaseholder.keep_lease(shutdown, wakes));
         pipes.add_task("session", |shutdown| session.keep_session(shutdown, heard));
+        let events = self.settings.events;
+        if events.jobs {
+            let (worker, store) = (self.worker.clone(), self.store.clone());
+            worker.job_events().want();
+            pipes.add_task("events", move |shutdown| async move {
+                worker.job_events().tell(&store, events.per_second_max, &shutdown).await;
+                Ok(())
+            });
+        }
         if let Some(exporter) = self.compute.exporter.lock().take() {
             pipes.add_task("traces", |shutdown| async move {
                 exporter.run(shutdown.stopped()).await;

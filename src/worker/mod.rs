@@ -2,6 +2,7 @@
 
 mod budget;
 mod held;
+mod job_events;
 mod journal;
 mod lease;
 mod limits;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 
 pub use self::budget::PipeBudget;
 pub use self::held::Held;
+pub use self::job_events::JobEvents;
 pub use self::journal::{Entry, Event, Journal, JournalSettings, Moment};
 pub use self::limits::Limits;
 pub use self::wakes::Wakes;
@@ -79,6 +81,7 @@ struct Inner {
     claims_stand: AtomicBool,
     others_are_silent: AtomicBool,
     journal: Journal,
+    job_events: JobEvents,
     renew_now: tokio::sync::Notify,
     new_id: tokio::sync::Notify,
 }
@@ -113,6 +116,7 @@ impl Worker {
             claims_stand: AtomicBool::new(true),
             others_are_silent: AtomicBool::new(true),
             journal,
+            job_events: JobEvents::default(),
             renew_now: tokio::sync::Notify::new(),
             new_id: tokio::sync::Notify::new(),
         }));
@@ -142,6 +146,12 @@ impl Worker {
     #[must_use]
     pub fn guard(&self) -> &Guard {
         &self.0.guard
+    }
+
+    /// Which jobs have ended, for those who listen.
+    #[must_use]
+    pub fn job_events(&self) -> &JobEvents {
+        &self.0.job_events
     }
 
     /// Notes what is done with claims, where there are any.

@@ -14,13 +14,16 @@ const WRONGS: [(&str, &str); 5] = [
     (
         "lanes whose counts and deltas differ from a recount",
         "select count(*) from sluicegate.lanes l
-           left join (select lane_id, count(*) filter (where state = 1) as running, count(*) as jobs
+           left join (select lane_id, count(*) filter (where state = 1) as running, count(*) as jobs,
+                             count(*) filter (where state = 2) as delayed
                         from sluicegate.queue group by lane_id) q on q.lane_id = l.lane_id
-           left join (select lane_id, sum(released) as released, sum(jobs) as jobs
+           left join (select lane_id, sum(released) as released, sum(jobs) as jobs,
+                             sum(delayed) as delayed
                         from sluicegate.lane_deltas group by lane_id) d on d.lane_id = l.lane_id
           where $1 > 0
             and (l.running - coalesce(d.released, 0) <> coalesce(q.running, 0)
-                 or l.jobs + coalesce(d.jobs, 0) <> coalesce(q.jobs, 0))",
+                 or l.jobs + coalesce(d.jobs, 0) <> coalesce(q.jobs, 0)
+                 or l.delayed + coalesce(d.delayed, 0) <> coalesce(q.delayed, 0))",
     ),
     (
         "bundles whose counts and deltas differ from a recount",

@@ -43,7 +43,10 @@ const WRONGS: [(&str, &str); 13] = [
     ),
     ("news of bundles not taken in", "select count(*) from sluicegate.bundle_deltas"),
     ("news of lanes not taken in", "select count(*) from sluicegate.lane_deltas"),
-    ("lanes that count jobs nobody has", "select count(*) from sluicegate.lanes where jobs <> 0"),
+    (
+        "lanes that count jobs nobody has",
+        "select count(*) from sluicegate.lanes where jobs <> 0 or delayed <> 0",
+    ),
     (
         "jobs that completed after their cancel was acknowledged",
         "select count(*) from sluicegate.commands c join sluicegate.jobs j on j.user_id = c.user_id

@@ -13,6 +13,7 @@
 mod flat;
 #[path = "../support/mod.rs"]
 mod support;
+mod views;
 mod yard;
 
 use yard::{Yard, buffers, scanned_tables};

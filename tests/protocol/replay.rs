@@ -192,7 +192,7 @@ impl<'d> Replay<'d> {
             Action::Cancel { job } => {
                 let command = self.command("cancel", job).await;
                 let command = store.read_command(command).await.unwrap().unwrap();
-                Ok(store.cancel_jobs(&command, 10).await.unwrap() > 0)
+                Ok(store.cancel_jobs(&command, 10).await.unwrap().found > 0)
             }
             Action::Retry { job } => {
                 let command = self.command("retry", job).await;

@@ -144,7 +144,7 @@ async fn a_bundle_cancelled_in_the_middle_grows_no_further_and_counts_what_never
     assert_eq!(rig.store.read_bundle(bundle).await.unwrap(), None);
     assert!(rig.store.take_bundles(rig.worker, 9, HOLD_MS).await.unwrap().is_empty());
     assert!(!rig.store.fold_bundle(bundle).await.unwrap(), "four jobs are still open");
-    assert_eq!(rig.store.cancel_jobs(&command, 100).await.unwrap(), 4);
+    assert_eq!(rig.store.cancel_jobs(&command, 100).await.unwrap().found, 4);
     assert_eq!(rig.status(running[0].claim.job_id).await, "cancelled");
     assert_eq!(rig.store.bundles_with_news(9).await.unwrap(), [bundle]);
     assert!(rig.store.fold_bundle(bundle).await.unwrap());

@@ -39,7 +39,7 @@ async fn a_target_of_somebody_else_is_not_there() {
     }
     let mallorys = rig.command("mallory", Some(bundle), None).await;
     assert_eq!(rig.store.cancel_bundles(&mallorys).await.unwrap(), 0);
-    assert_eq!(rig.store.cancel_jobs(&mallorys, 9).await.unwrap(), 0);
+    assert_eq!(rig.store.cancel_jobs(&mallorys, 9).await.unwrap().found, 0);
     let missing = rig.command("alice", Some(Uuid::nil()), None).await;
     assert_eq!(rig.store.find_target(&missing).await.unwrap().bundle_status, None);
     rig.claim(1).await;
@@ -60,9 +60,9 @@ async fn a_cancel_reaches_waiting_delayed_and_claimed_jobs_and_no_ended_one() {
     rig.insert("alice", 0, 1).await;
     rig.insert("bob", 0, 1).await;
     let command = rig.command("alice", None, None).await;
-    assert_eq!(rig.store.cancel_jobs(&command, 2).await.unwrap(), 2, "the limit of one call");
-    assert_eq!(rig.store.cancel_jobs(&command, 2).await.unwrap(), 1);
-    assert_eq!(rig.store.cancel_jobs(&command, 2).await.unwrap(), 0);
+    assert_eq!(rig.store.cancel_jobs(&command, 2).await.unwrap().found, 2, "the limit of one call");
+    assert_eq!(rig.store.cancel_jobs(&command, 2).await.unwrap().found, 1);
+    assert_eq!(rig.store.cancel_jobs(&command, 2).await.unwrap().found, 0);
     let words: Vec<String> = rig.all("select status from sluicegate.job_status order by id").await;
     assert_eq!(words, ["cancelled", "cancelled", "cancelled", "cancelled", "pending"]);
     let reason = format!("cancelled by command {}", command.id);
@@ -79,11 +79,11 @@ async fn a_cancel_of_a_bundle_or_of_a_job_leaves_the_others() {
     let other = rig.running_bundle("alice", 2).await;
     let jobs: Vec<i64> = rig.all("select id from sluicegate.jobs order by id").await;
     let one = rig.command("alice", None, Some(jobs[3])).await;
-    assert_eq!(rig.store.cancel_jobs(&one, 9).await.unwrap(), 1);
+    assert_eq!(rig.store.cancel_jobs(&one, 9).await.unwrap().found, 1);
     let whole = rig.command("alice", Some(bundle), None).await;
     assert_eq!(rig.store.cancel_bundles(&whole).await.unwrap(), 1);
     assert_eq!(rig.store.cancel_bundles(&whole).await.unwrap(), 0);
-    assert_eq!(rig.store.cancel_jobs(&whole, 9).await.unwrap(), 2);
+    assert_eq!(rig.store.cancel_jobs(&whole, 9).await.unwrap().found, 2);
     assert_eq!(rig.status(jobs[2]).await, "pending");
     assert!(!rig.store.fold_bundle(other).await.unwrap());
 }

@@ -11,6 +11,7 @@ mod endings;
 mod failures;
 mod fairness;
 mod hammer;
+mod helpers;
 mod inserts;
 mod leased_starts;
 mod leases;
@@ -24,3 +25,4 @@ mod rollup;
 mod schema;
 #[path = "../support/mod.rs"]
 mod support;
+mod views;

@@ -133,7 +133,7 @@ async fn ended_bundle(rig: &Rig) -> (Uuid, Vec<Claim>) {
     let ends = [completed(done), failed(broken, "broken", false)];
     rig.store.end_jobs(&EndingBatch::of(&ends)).await.unwrap();
     let cancel = rig.command("alice", None, Some(unwanted.job_id)).await;
-    assert_eq!(rig.store.cancel_jobs(&cancel, 9).await.unwrap(), 1);
+    assert_eq!(rig.store.cancel_jobs(&cancel, 9).await.unwrap().found, 1);
     assert!(rig.store.fold_bundle(bundle).await.unwrap());
     let status = rig.store.finish_bundle(bundle, 5, &json!({})).await.unwrap();
     assert_eq!(status.as_deref(), Some("completed"));

@@ -110,7 +110,7 @@ async fn an_end_that_comes_after_a_cancel_is_refused_and_counted() {
     let mut rig = Rig::new().await;
     let (consumer, worker, claims) = consumer(&mut rig, 3).await;
     let command = rig.command("alice", None, Some(claims[1].job_id)).await;
-    assert_eq!(rig.store.cancel_jobs(&command, 9).await.unwrap(), 1);
+    assert_eq!(rig.store.cancel_jobs(&command, 9).await.unwrap().found, 1);
     let batch = claims.iter().map(|claim| completed(*claim)).collect();
     consumer.consume(batch).await.unwrap();
     assert_eq!(rig.status(claims[1].job_id).await, "cancelled");

@@ -105,27 +105,32 @@ async fn a_schema_that_is_missing_or_old_is_said_to_be() {
 }
 
 #[tokio::test]
-async fn everything_a_user_sees_is_explained() {
+async fn everything_in_the_schema_is_explained() {
     let rig = Rig::new().await;
-    let silent: Vec<String> = rig
-        .all(
-            "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
-              where n.nspname = 'sluicegate' and c.relkind in ('r', 'v', 'p') and c.relname <> 'migrations'
-                and obj_description(c.oid, 'pg_class') is null order by 1",
-        )
-        .await;
-    assert!(silent.is_empty(), "tables and views without a comment: {silent:?}");
-    let silent: Vec<String> = rig
-        .all(
+    for (what, silent) in [
+        (
+            "tables and views",
+            "select c.relname::text from pg_class c
+              where c.relnamespace = 'sluicegate'::regnamespace and c.relkind in ('r', 'v', 'p')
+                and obj_description(c.oid, 'pg_class') is null",
+        ),
+        (
+            "columns",
             "select c.relname || '.' || a.attname from pg_class c
-               join pg_namespace n on n.oid = c.relnamespace
                join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-              where n.nspname = 'sluicegate'
-                and c.relname in ('bundles', 'jobs', 'commands', 'results', 'job_parts', 'workers')
-                and col_description(c.oid, a.attnum) is null order by c.relname, a.attnum",
-        )
-        .await;
-    assert!(silent.is_empty(), "columns without a comment: {silent:?}");
+              where c.relnamespace = 'sluicegate'::regnamespace and c.relkind in ('r', 'v', 'p')
+                and col_description(c.oid, a.attnum) is null",
+        ),
+        (
+            "functions",
+            "select p.oid::regprocedure::text from pg_proc p
+              where p.pronamespace = 'sluicegate'::regnamespace
+                and obj_description(p.oid, 'pg_proc') is null",
+        ),
+    ] {
+        let silent: Vec<String> = rig.all(silent).await;
+        assert!(silent.is_empty(), "{what} without a comment: {silent:?}");
+    }
 }
 
 #[tokio::test]

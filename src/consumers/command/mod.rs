@@ -86,11 +86,12 @@ impl CommandConsumer {
         let store = &self.store;
         match order {
             Order::Cancel => {
-                let found = store.cancel_jobs(command, BATCH).await?;
+                let cancelled = store.cancel_jobs(command, BATCH).await?;
+                self.worker.job_events().note(cancelled.ended);
                 // Runs of this process end at its next look: now. Others look every second.
                 self.worker.look_now();
                 self.wakes.wake("bundle_rollup");
-                Ok(found)
+                Ok(cancelled.found)
             }
             Order::Pause => store.pause_jobs(command.id, BATCH).await,
             Order::Resume => store.resume_jobs(command.id, BATCH).await,
