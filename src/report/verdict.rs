@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::figures::{NONE, change, fixed, moment, money, probability, ratio, share, things};
 use super::found::Found;
-use super::grid::{Parameter, Setting};
+use super::grid::Parameter;
+use super::setting::Setting;
 use super::words;
 use crate::domain::time::parse_instant_ms;
 use crate::store::RankedResult;
