@@ -59,6 +59,7 @@ create unique index bundles_open_dedupe_key on sluicegate.bundles (user_id, dedu
 create index bundles_to_expand on sluicegate.bundles (priority desc, created_at)
     where status in ('pending', 'expanding');
 create index bundles_running on sluicegate.bundles (id) where status = 'running';
+create index bundles_by_time on sluicegate.bundles (created_at desc);
 create index bundles_of_user on sluicegate.bundles (user_id, created_at desc);
 
 comment on table sluicegate.bundles is 'A request for many backtests: one row is one bundle. INSERT here; read sluicegate.bundle_status.';

@@ -39,6 +39,17 @@ comment on column sluicegate.workers.waits_for is 'Why it claims nothing that ne
 comment on column sluicegate.workers.pace is 'Part of its full pace at which it goes, out of regard for others on this database; 1: it holds nothing back.';
 comment on column sluicegate.workers.slowed_by is 'Why that is less than 1, in words.';
 
+-- Beside the workers' rows, which every renewal copies. Unlogged: written every few seconds, no WAL.
+create unlogged table sluicegate.worker_figures (
+    worker  int primary key,
+    figures jsonb not null,
+    told_at timestamptz not null default clock_timestamp()
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
+comment on table sluicegate.worker_figures is 'What each daemon process tells of its pipes, slots, candles and statements, every worker.figures_ms; for sluicegate top.';
+comment on column sluicegate.worker_figures.worker is 'As in sluicegate.workers.';
+comment on column sluicegate.worker_figures.figures is 'pipes, slots, cache, database. Figures that are 0 or absent are left out.';
+comment on column sluicegate.worker_figures.told_at is 'When it was told.';
+
 create table sluicegate.lanes (
     lane_id     bigint generated always as identity primary key,
     user_id     text not null,
@@ -213,6 +224,7 @@ create table sluicegate.outcomes (
     output       jsonb
 );
 create index outcomes_not_completed on sluicegate.outcomes (status) where status <> 1;
+create index outcomes_failed on sluicegate.outcomes (ended_at desc) where status = 2;
 create index outcomes_by_time on sluicegate.outcomes using brin (ended_at);
 comment on table sluicegate.outcomes is 'How each ended job ended: 1 completed, 2 failed, 3 cancelled. The primary key holds at most one per job; a retry moves it to failed_attempts.';
 comment on column sluicegate.outcomes.fence is 'Fence of the claim that wrote the end; one above it where somebody else ended the job.';

@@ -88,8 +88,10 @@ do $$ begin
                     sluicegate.job_parts, sluicegate.bundle_status, sluicegate.job_status,
                     sluicegate.queue_health, sluicegate.why_waiting
         to sluicegate_submitter;
-    -- `sluicegate report` says by which class of error jobs failed.
-    grant select on sluicegate.outcomes, sluicegate.schema_version to sluicegate_submitter;
+    -- What sluicegate status, top and report read besides.
+    grant select on sluicegate.schema_version, sluicegate.workers, sluicegate.worker_figures,
+                    sluicegate.outcomes
+        to sluicegate_submitter;
     -- Functions inside views run as whoever asks.
     grant select on sluicegate.lanes, sluicegate.queue, sluicegate.limits, sluicegate.budgets
         to sluicegate_submitter;

@@ -13,7 +13,7 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 /// A module and the modules of ours it may name. Those not listed may name none.
-const MAY_NAME: [(&str, &[&str]); 20] = [
+const MAY_NAME: [(&str, &[&str]); 22] = [
     ("main", &["cli"]),
     ("lib", &[]),
     ("cli", &ALL),
@@ -37,7 +37,9 @@ const MAY_NAME: [(&str, &[&str]); 20] = [
         ],
     ),
     ("report", &["store", "backtest", "statistics", "domain"]),
-    ("http", &["pipeline", "worker", "metrics"]),
+    ("http", &["pipeline", "worker", "metrics", "overview"]),
+    ("overview", &["store", "pipeline", "guard"]),
+    ("top", &["overview"]),
     ("metrics", &["pipeline", "guard", "store"]),
     ("traces", &["domain"]),
     ("worker", &["store", "kinds", "guard", "pipeline", "domain"]),
@@ -50,11 +52,13 @@ const MAY_NAME: [(&str, &[&str]); 20] = [
     ("domain", &[]),
 ];
 
-const ALL: [&str; 19] = [
+const ALL: [&str; 21] = [
     "http",
     "metrics",
+    "overview",
     "settings",
     "telemetry",
+    "top",
     "topology",
     "traces",
     "publishers",
@@ -73,8 +77,13 @@ const ALL: [&str; 19] = [
 ];
 
 /// What only one module may name.
-const BELONGS_TO: [(&str, &str); 4] =
-    [("sqlx", "store"), ("flume", "pipeline"), ("influxdb2", "candles"), ("reqwest", "candles")];
+const BELONGS_TO: [(&str, &str); 5] = [
+    ("sqlx", "store"),
+    ("flume", "pipeline"),
+    ("influxdb2", "candles"),
+    ("reqwest", "candles"),
+    ("maud", "http"),
+];
 
 /// Modules without input, output and clock, and what they therefore never name.
 const PURE: [&str; 3] = ["backtest", "statistics", "domain"];

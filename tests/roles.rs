@@ -85,13 +85,15 @@ impl Scene {
     }
 
     /// Writes a page about the newest bundle.
-    fn reports_as(&self, role: &str) {
-        let mut report = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
-        report.args(["report", "--last"]).env("DATABASE_URL", self.url(role));
-        let output = report.output().unwrap();
-        let (page, said) =
-            [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text)).into();
-        assert!(output.status.success() && page.contains("buy_and_hold"), "{role}: {said}");
+    fn report_is_written_by(&self, roles: [&str; 2]) {
+        for role in roles {
+            let mut report = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
+            report.args(["report", "--last"]).env("DATABASE_URL", self.url(role));
+            let output = report.output().unwrap();
+            let [page, said] =
+                [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+            assert!(output.status.success() && page.contains("buy_and_hold"), "{role}: {said}");
+        }
     }
 
     async fn until_ended(&self, role: &str, jobs: i64) {
@@ -138,9 +140,7 @@ async fn each_role_can_do_its_work_and_no_more() {
     for view in ["queue_health", "why_waiting", "results"] {
         scene.count("alice", view).await;
     }
-    for role in ["grafana", "alice"] {
-        scene.reports_as(role);
-    }
+    scene.report_is_written_by(["grafana", "alice"]);
     let submit = r#"select sluicegate.submit(ticker_variants => '["NASDAQ"]', date_ranges => '[]',
                                              scenario_variants => '[]', id => '00000000-0000-0000-0000-000000000001')"#;
     scene.run("alice", submit).await.unwrap();
@@ -151,6 +151,15 @@ async fn each_role_can_do_its_work_and_no_more() {
     assert_eq!(scene.count("alice", "bundle_status where status = 'rejected'").await, 1);
     scene.refused("grafana", submit).await;
     scene.refused("grafana", "select sluicegate.cancel(user_id => 'alice')").await;
+    for role in ["alice", "grafana"] {
+        for arguments in [&["status"][..], &["top", "--once"]] {
+            let mut look = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
+            let looked =
+                look.args(arguments).env("DATABASE_URL", scene.url(role)).output().unwrap();
+            let said = String::from_utf8([looked.stdout, looked.stderr].concat()).unwrap();
+            assert!(looked.status.success() && said.contains("alice"), "{role}: {said}");
+        }
+    }
     for statement in [
         "update sluicegate.jobs set priority = 5",
         "delete from sluicegate.bundles",

@@ -337,3 +337,13 @@ fn what_has_changed_is_told_by_key_without_secrets() {
     let outcome = Process::with(&[("SLUICEGATE__PIPES__OUTCOME__PAUSED", "true")]).error();
     assert!(outcome.starts_with("unknown key pipes.outcome.paused"), "{outcome}");
 }
+
+#[test]
+fn pages_need_a_port_and_figures_are_not_told_all_the_time() {
+    let pages = [("SLUICEGATE__HTTP__PAGES", "true"), ("SLUICEGATE__HTTP__LISTEN", "")];
+    let allowed = "http.pages: found true, allowed false while http.listen is empty";
+    assert_eq!(Process::with(&pages).error(), allowed);
+    let figures = [("SLUICEGATE__WORKER__FIGURES_MS", "1")];
+    let allowed = "worker.figures_ms: found 1, allowed 0 for never, or 100 to 3600000";
+    assert_eq!(Process::with(&figures).error(), allowed);
+}

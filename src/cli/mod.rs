@@ -14,6 +14,8 @@ mod report;
 mod rerun;
 mod run;
 pub mod schema;
+mod status;
+mod top;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,6 +50,10 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     /// Says whether configuration, database, schema and candles are in order.
     Check,
+    /// Shows queue, workers, bundles and failures, or one bundle, in one screenful of plain text.
+    Status(status::StatusArgs),
+    /// Shows all of that live on a terminal; bundles can be opened, cancelled, paused and resumed.
+    Top(top::TopArgs),
     /// Examines database, roles, server, pooler, candles and clock, with a remedy for each fault: exit code
     /// 0, or 1 where something is wrong.
     Doctor,
@@ -103,6 +109,8 @@ pub fn main() -> ExitCode {
 fn execute(command: Command, environment: Environment) -> anyhow::Result<ExitCode> {
     // Each command reads the settings itself: those that need none run whatever the user's say.
     let settings = || settings::load(&environment);
+    let variable = |name: &str| environment.variables.get(name).filter(|value| !value.is_empty());
+    let colour = variable("NO_COLOR").is_none() && variable("TERM").is_none_or(|it| it != "dumb");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = match command {
         Command::Run(args) => {
@@ -110,6 +118,8 @@ fn execute(command: Command, environment: Environment) -> anyhow::Result<ExitCod
             runtime.block_on(run::run(&args, environment, loaded))
         }
         Command::Migrate(args) => runtime.block_on(migrate::run(&args, &settings()?)),
+        Command::Status(args) => runtime.block_on(status::run(&args, &settings()?)),
+        Command::Top(args) => runtime.block_on(top::run(&args, &settings()?, colour)),
         Command::Doctor => runtime.block_on(doctor::run(&settings()?)),
         Command::Plan(args) => runtime.block_on(plan::run(&args, &settings()?)),
         Command::Check => runtime.block_on(check::run(&settings()?)),

@@ -9,8 +9,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::reload;
 use crate::guard::Guard;
-use crate::http::{self, Health};
+use crate::http::{self, Health, Pages};
 use crate::metrics::Metrics;
+use crate::overview::Reader;
 use crate::pipeline::{Pipes, Shutdown, Slots};
 use crate::settings::{Environment, Loaded, Settings};
 use crate::store::Store;
@@ -37,8 +38,9 @@ pub(super) async fn run(
     let metrics = Metrics::default();
     let health = Health::new(&metrics, &settings.http);
     if let Some(listener) = http::listen(&settings.http).await {
+        let reader = settings.http.pages.then(|| Reader::new(&settings.database)).transpose()?;
         // Before the database is asked for anything: a process that waits for it is alive.
-        tokio::task::spawn(http::serve(listener, health.clone()));
+        tokio::task::spawn(http::serve(listener, health.clone(), reader.map(Pages::new)));
     }
     let stopping = shutdown.clone();
     let prepare = |pipes: &mut Pipes, parts: &Parts<'_>| {

@@ -1,6 +1,8 @@
-//! Probes and metrics over HTTP, read-only. It answers from memory: no request reaches the database.
+//! Probes and metrics over HTTP, read-only. They are answered from memory: no such request reaches the database.
+//! Pages to look at do, and are off unless somebody wants them.
 
 mod ask;
+mod pages;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -14,6 +16,7 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 
 pub use self::ask::ask;
+pub use self::pages::Pages;
 use crate::metrics::Metrics;
 use crate::pipeline::{Shutdown, StatusBoard};
 use crate::worker::Worker;
@@ -26,6 +29,8 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 pub struct HttpSettings {
     /// Address and port; empty: no HTTP.
     pub listen: String,
+    /// Whether there are pages to look at as well.
+    pub pages: bool,
     /// A process with a loop that shows no sign of life for this long is not alive, milliseconds.
     pub stuck_ms: u64,
 }
@@ -100,16 +105,21 @@ pub async fn listen(settings: &HttpSettings) -> Option<TcpListener> {
     }
 }
 
-/// Answers until it is dropped.
+/// Answers until it is dropped; with pages where there are some.
 ///
 /// # Errors
 /// The listener broke.
-pub async fn serve(listener: TcpListener, health: Health) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    health: Health,
+    pages: Option<Pages>,
+) -> std::io::Result<()> {
     let router = Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .with_state(health);
+        .with_state(health)
+        .merge(pages.map(Pages::router).unwrap_or_default());
     axum::serve(listener, router).await
 }
 

@@ -82,6 +82,13 @@ impl Settings {
         let allowed = "0 for SIGHUP only, or 100 to 3600000";
         let holds = check_ms == 0 || (100..=3_600_000).contains(&check_ms);
         check(holds, "reload.check_interval_ms", check_ms, allowed)?;
+        let (pages, listen) = (self.http.pages, &self.http.listen);
+        let allowed = "false while http.listen is empty";
+        check(!pages || !listen.is_empty(), "http.pages", pages, allowed)?;
+        let figures = self.worker.figures_ms;
+        let allowed = "0 for never, or 100 to 3600000";
+        let holds = figures == 0 || (100..=3_600_000).contains(&figures);
+        check(holds, "worker.figures_ms", figures, allowed)?;
         let traces = &self.traces;
         if !traces.endpoint.is_empty() {
             Address::read(&traces.endpoint).map_err(|what| format!("traces.endpoint: {what}"))?;

@@ -16,13 +16,15 @@ pub struct Condition {
     pub pace: f64,
     /// Why that is less than 1.
     pub slowed_by: Option<String>,
+    /// What it tells of its pipes, slots, candles and statements, JSON; `None` leaves what was told.
+    pub figures: Option<String>,
     /// How often it renews its lease, milliseconds; half as much again is silence in others.
     pub renewal_ms: i64,
 }
 
 impl Default for Condition {
     fn default() -> Self {
-        Self { waits_for: None, pace: 1.0, slowed_by: None, renewal_ms: 1_000 }
+        Self { waits_for: None, pace: 1.0, slowed_by: None, figures: None, renewal_ms: 1_000 }
     }
 }
 
@@ -115,7 +117,8 @@ impl Store {
             condition.waits_for.as_deref(),
             condition.pace,
             condition.slowed_by.as_deref(),
-            condition.renewal_ms * 3 / 2
+            condition.renewal_ms * 3 / 2,
+            condition.figures.as_deref()
         );
         let lost_ids: Vec<i64> = column(&row, "lost_ids", WHAT)?;
         let lost_fences: Vec<i64> = column(&row, "lost_fences", WHAT)?;

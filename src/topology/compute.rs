@@ -19,6 +19,7 @@ use crate::kinds::sleep::SleepKind;
 use crate::kinds::walk_forward::WalkForwardKind;
 use crate::kinds::{Kinds, Limits};
 use crate::metrics::Figure;
+use crate::overview::{CacheFigures, Machine};
 use crate::pipeline::Slots;
 use crate::settings::{CandleSettings, CandleSourceName, KindSettings, Settings};
 use crate::traces::{Exporter, Tracer};
@@ -96,6 +97,24 @@ impl Compute {
                     cache.disk_dropped,
                 ),
             ]
+        }
+    }
+
+    /// Slots and candles, for whoever looks from elsewhere.
+    pub(super) fn machine(&self) -> impl Fn() -> Machine + Send + Sync + use<> {
+        let (slots, preparer) = (Arc::clone(&self.slots), Arc::clone(&self.preparer));
+        move || {
+            let cache = preparer.cache_stats();
+            Machine {
+                slots: slots.count().get() as u64,
+                slots_free: slots.free() as u64,
+                cache: CacheFigures {
+                    bytes: cache.bytes,
+                    hits: cache.hits,
+                    misses: cache.misses,
+                    loads: cache.loads,
+                },
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use crate::consumers::retention::RetentionConsumer;
 use crate::domain::job::RetryDelays;
 use crate::kinds::Kinds;
 use crate::metrics::{JobMetrics, Metrics};
+use crate::overview::Recorder;
 use crate::pipeline::{Governor, Pipes, StopSettings};
 use crate::publishers::bundle_closing::BundleClosingPublisher;
 use crate::publishers::bundle_expansion::BundleExpansionPublisher;
@@ -61,6 +62,16 @@ pub fn pipes(
     metrics.show_guard(worker.guard());
     metrics.show_store(store);
     metrics.show(compute.figures());
+    let recorder = Recorder::new(
+        pipes.status(),
+        settings.pipes.of_cluster().collect(),
+        worker.guard().clone(),
+        store.clone(),
+        compute.machine(),
+    );
+    // Numbers and our own names: it cannot fail, and must not cost a renewal.
+    let figures = move || serde_json::to_string(&recorder.figures());
+    worker.tell(move || figures().unwrap_or_else(|_| "{}".to_owned()));
     pipes
 }
 

@@ -93,6 +93,7 @@ impl Worker {
             waits_for: self.0.outage.reason(),
             pace: known.pace,
             slowed_by: known.slowed_by.map(|cause| cause.to_string()),
+            figures: self.0.telling.due(),
             renewal_ms: i64::try_from(self.0.settings.lease_renew_ms).unwrap_or(i64::MAX / 3),
         }
     }

@@ -7,6 +7,7 @@ mod journal;
 mod lease;
 mod limits;
 mod session;
+mod telling;
 mod wakes;
 
 use std::collections::{HashMap, HashSet};
@@ -22,6 +23,7 @@ pub use self::held::Held;
 pub use self::job_events::JobEvents;
 pub use self::journal::{Entry, Event, Journal, JournalSettings, Moment};
 pub use self::limits::Limits;
+use self::telling::Telling;
 pub use self::wakes::Wakes;
 use crate::domain::job::{Claim, JobId};
 use crate::guard::Guard;
@@ -40,6 +42,8 @@ pub struct WorkerSettings {
     pub lease_ms: u64,
     /// The lease is renewed this often, milliseconds.
     pub lease_renew_ms: u64,
+    /// What `sluicegate top` shows of the process is told with a renewal this often, milliseconds; 0: never.
+    pub figures_ms: u64,
     /// Running jobs may go on this long after SIGTERM, milliseconds.
     pub drain_ms: u64,
     /// They may then take this long to notice that they are cancelled, milliseconds.
@@ -82,6 +86,7 @@ struct Inner {
     others_are_silent: AtomicBool,
     journal: Journal,
     job_events: JobEvents,
+    telling: Telling,
     renew_now: tokio::sync::Notify,
     new_id: tokio::sync::Notify,
 }
@@ -117,6 +122,7 @@ impl Worker {
             others_are_silent: AtomicBool::new(true),
             journal,
             job_events: JobEvents::default(),
+            telling: Telling::every(settings.figures_ms),
             renew_now: tokio::sync::Notify::new(),
             new_id: tokio::sync::Notify::new(),
         }));
@@ -152,6 +158,11 @@ impl Worker {
     #[must_use]
     pub fn job_events(&self) -> &JobEvents {
         &self.0.job_events
+    }
+
+    /// From now on the renewals tell these figures, JSON.
+    pub fn tell(&self, figures: impl Fn() -> String + Send + Sync + 'static) {
+        self.0.telling.begin(figures);
     }
 
     /// Notes what is done with claims, where there are any.

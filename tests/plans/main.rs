@@ -101,8 +101,8 @@ async fn what_runs_every_second_reads_only_what_is_claimed() {
             ("find_dead_jobs", "int", "1000".to_owned(), 6_000),
             (
                 "renew_lease",
-                "int, bigint, bigint[], bigint[], bigint, text, float8, text, bigint",
-                format!("{worker}, 60000, {held}, 60000, null, 1.0, null, 5000"),
+                "int, bigint, bigint[], bigint[], bigint, text, float8, text, bigint, text",
+                format!("{worker}, 60000, {held}, 60000, null, 1.0, null, 5000, '{{}}'"),
                 6_000,
             ),
             ("declare_dead", "bigint, bigint", "2000, 5000".to_owned(), 100),
@@ -144,6 +144,39 @@ async fn a_user_who_looks_at_what_runs_or_at_one_bundle_reads_no_history() {
         refuse_full_scans(&query, &plan);
         let touched = buffers(&plan);
         assert!(touched <= most, "{query}: {touched} pages: {plan:#}");
+    }
+}
+
+#[tokio::test]
+async fn what_status_top_and_the_pages_read_is_little_however_much_waits_and_is_done() {
+    let mut yard = Yard::new().await;
+    yard.fill(200, 500, 50_000).await;
+    let bundle = yard.bundle(100).await;
+    yard.claim(300).await;
+    yard.run(
+        "update sluicegate.outcomes set status = 2, error = 'x', error_class = 'y' where job_id % 2 = 0;
+         insert into sluicegate.bundles (user_id, ticker_variants, date_ranges, scenario_variants, status, created_at)
+         select 'owner' || n % 100, '[]', '[]', '[]', 'failed', now() - n * interval '1 s' from generate_series(1, 20000) n;
+         analyze",
+    )
+    .await;
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        yard.run(&format!("set plan_cache_mode = {mode}")).await;
+        for (file, types, values, most) in [
+            ("overview_workers", "int", "200".to_owned(), 100),
+            ("overview_bundles", "text, int", "null, 50".to_owned(), 3_000),
+            ("overview_bundles", "text, int", "'owner7', 50".to_owned(), 3_000),
+            ("overview_failures", "text, int", "null, 50".to_owned(), 10_000),
+            ("overview_bundle", "uuid", format!("'{bundle}'"), 2_000),
+            ("overview_best", "uuid, int", format!("'{bundle}', 20"), 100),
+            ("overview_errors", "uuid, int", format!("'{bundle}', 20"), 20_000),
+            ("overview_job", "bigint", "77".to_owned(), 200),
+        ] {
+            let plan = yard.explain_file(file, types, &values).await;
+            refuse_full_scans(&format!("{file} ({mode})"), &plan);
+            let touched = buffers(&plan);
+            assert!(touched <= most, "{file} ({mode}): {touched} pages: {plan:#}");
+        }
     }
 }
 

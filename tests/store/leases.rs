@@ -176,3 +176,29 @@ async fn draining_stopping_and_late_writes_are_written_down() {
             .alive
     );
 }
+
+#[tokio::test]
+async fn what_a_worker_tells_of_itself_stays_until_it_tells_more_or_signs_off() {
+    let rig = Rig::new().await;
+    let renew = async |figures: Option<&str>| {
+        let figures = figures.map(str::to_owned);
+        let condition = Condition { figures, ..Condition::default() };
+        let renewed = rig.store.renew_lease(rig.worker, LEASE_MS, &[], None, &condition).await;
+        assert!(renewed.unwrap().alive);
+    };
+    let told = "select figures::text from sluicegate.worker_figures";
+    renew(Some(r#"{"slots": 1}"#)).await;
+    renew(None).await;
+    assert_eq!(rig.all::<String>(told).await, [r#"{"slots": 1}"#]);
+    renew(Some(r#"{"slots": 2}"#)).await;
+    assert_eq!(rig.all::<String>(told).await, [r#"{"slots": 2}"#]);
+    let unlogged: bool = rig
+        .one("select relpersistence = 'u' from pg_class where oid = 'sluicegate.worker_figures'::regclass")
+        .await;
+    assert!(unlogged, "what is told every two seconds writes no WAL");
+    let overview = rig.store.overview_workers(10).await.unwrap();
+    assert_eq!(overview[0].figures.as_deref(), Some(r#"{"slots": 2}"#));
+    rig.store.stop_worker(rig.worker).await.unwrap();
+    assert!(rig.all::<String>(told).await.is_empty());
+    assert!(rig.store.overview_workers(10).await.unwrap().is_empty());
+}

@@ -20,6 +20,7 @@ async fn consumer(rig: &mut Rig, jobs: i32) -> (OutcomeConsumer, Worker, Vec<Cla
         claim_ahead_ms: 200,
         lease_ms: LEASE_MS.unsigned_abs(),
         lease_renew_ms: 1_000,
+        figures_ms: 0,
         drain_ms: 1_000,
         abort_ms: 1_000,
         orphan_after_ms: 60_000,

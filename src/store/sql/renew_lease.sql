@@ -1,4 +1,4 @@
--- The look: renews the lease, says which held claims are lost, releases what is claimed in the
+-- The look: renews the lease, tells the worker's figures now and then, says which held claims are lost, releases what is claimed in the
 -- worker's name without being held (the reply to a claim got lost), whether commands wait, and what
 -- commands say of limits; and whether anybody claims or is silent, without which nobody need look for the
 -- dead. Claims not held are looked for among all that is claimed, so not every time.
@@ -9,6 +9,10 @@ with me as (
            waits_for = $6, pace = $7, slowed_by = $8
      where id = $1 and dead_at is null and stopped_at is null
     returning id),
+told as (
+    insert into sluicegate.worker_figures (worker, figures)
+    select me.id, $10::text::jsonb from me where $10::text is not null
+        on conflict (worker) do update set figures = excluded.figures, told_at = excluded.told_at),
 held as materialized (
     select * from unnest($3::bigint[], $4::bigint[]) as h (job_id, fence)),
 orphans as materialized (
