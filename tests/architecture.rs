@@ -77,13 +77,8 @@ const ALL: [&str; 21] = [
 ];
 
 /// What only one module may name.
-const BELONGS_TO: [(&str, &str); 5] = [
-    ("sqlx", "store"),
-    ("flume", "pipeline"),
-    ("influxdb2", "candles"),
-    ("reqwest", "candles"),
-    ("maud", "http"),
-];
+const BELONGS_TO: [(&str, &str); 4] =
+    [("sqlx", "store"), ("flume", "pipeline"), ("influxdb2", "candles"), ("reqwest", "candles")];
 
 /// Modules without input, output and clock, and what they therefore never name.
 const PURE: [&str; 3] = ["backtest", "statistics", "domain"];

@@ -144,6 +144,15 @@ impl App {
         }
     }
 
+    /// There is no such bundle any more.
+    pub fn is_gone(&mut self, bundle: Uuid) {
+        if self.open == Some(bundle) {
+            self.open = None;
+            self.bundle = None;
+            self.say(format!("there is no bundle {bundle} any more"));
+        }
+    }
+
     /// Nothing could be read.
     pub fn lose(&mut self, error: String) {
         let times = self.lost.as_ref().map_or(0, |lost| lost.times).saturating_add(1);

@@ -97,6 +97,10 @@ async fn keys_sort_filter_open_and_ask_before_they_order() {
     shows(&drawn(&app, 80, 24), &["BUNDLE", "3 in all, 3 completed", "BEST VARIANTS", "sma_cross"]);
     press(&mut app, KeyCode::Esc);
     assert_eq!(app.open(), None);
+    press(&mut app, KeyCode::Enter);
+    app.is_gone(scene.ended);
+    assert_eq!(app.open(), None);
+    shows(&drawn(&app, 80, 24), &["there is no bundle", "any more"]);
 
     press(&mut app, KeyCode::Home);
     assert_eq!(press(&mut app, KeyCode::Char('p')), Action::Draw);

@@ -20,6 +20,8 @@ const ANSWER_EVERY: Duration = Duration::from_millis(300);
 pub(super) enum News {
     /// All of it, and the bundle that is open.
     Read(Box<(Overview, Option<Bundle>)>),
+    /// The bundle that is open does not exist.
+    Gone(Uuid),
     /// The database said this, or nothing.
     Lost(String),
     /// What became of a command.
@@ -91,9 +93,10 @@ async fn read_on(
 ) {
     loop {
         let ask = asked.borrow_and_update().clone();
-        let one = match read(&reader, &ask).await {
-            Ok(read) => News::Read(Box::new(read)),
-            Err(error) => News::Lost(in_one_line(&error)),
+        let one = match (read(&reader, &ask).await, ask.bundle) {
+            (Ok((_, None)), Some(bundle)) => News::Gone(bundle),
+            (Ok(read), _) => News::Read(Box::new(read)),
+            (Err(error), _) => News::Lost(in_one_line(&error)),
         };
         if news.send(one).await.is_err() {
             return;

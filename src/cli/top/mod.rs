@@ -117,6 +117,10 @@ async fn live(reader: Reader, mut app: App, every: Duration) -> anyhow::Result<(
             },
             news = feed.next() => match news {
                 News::Read(read) => app.take(read.0, read.1),
+                News::Gone(bundle) => {
+                    app.is_gone(bundle);
+                    feed.ask(&app);
+                }
                 News::Lost(error) => app.lose(error),
                 News::Said(message) => app.say(message),
             },
