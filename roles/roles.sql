@@ -88,7 +88,7 @@ do $$ begin
                     sluicegate.job_parts, sluicegate.bundle_status, sluicegate.job_status,
                     sluicegate.queue_health, sluicegate.why_waiting
         to sluicegate_submitter;
-    -- What sluicegate status and top read besides.
+    -- What sluicegate status, top and report read besides.
     grant select on sluicegate.schema_version, sluicegate.workers, sluicegate.worker_figures,
                     sluicegate.outcomes
         to sluicegate_submitter;

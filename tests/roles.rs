@@ -84,6 +84,18 @@ impl Scene {
         DaemonProcess::of(command)
     }
 
+    /// Writes a page about the newest bundle.
+    fn report_is_written_by(&self, roles: [&str; 2]) {
+        for role in roles {
+            let mut report = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
+            report.args(["report", "--last"]).env("DATABASE_URL", self.url(role));
+            let output = report.output().unwrap();
+            let [page, said] =
+                [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+            assert!(output.status.success() && page.contains("buy_and_hold"), "{role}: {said}");
+        }
+    }
+
     async fn until_ended(&self, role: &str, jobs: i64) {
         eventually(PATIENCE, "the jobs end", async || {
             self.count(role, "job_status where status = 'completed'").await == jobs
@@ -128,6 +140,7 @@ async fn each_role_can_do_its_work_and_no_more() {
     for view in ["queue_health", "why_waiting", "results"] {
         scene.count("alice", view).await;
     }
+    scene.report_is_written_by(["grafana", "alice"]);
     let submit = r#"select sluicegate.submit(ticker_variants => '["NASDAQ"]', date_ranges => '[]',
                                              scenario_variants => '[]', id => '00000000-0000-0000-0000-000000000001')"#;
     scene.run("alice", submit).await.unwrap();

@@ -23,6 +23,8 @@ pub(super) struct Scale {
     low: f64,
     high: f64,
     log: bool,
+    /// About how many ticks it has, where it is not logarithmic.
+    wanted: f64,
 }
 
 impl Scale {
@@ -38,7 +40,12 @@ impl Scale {
             let room = (0.05 * high.abs()).max(0.01);
             (low, high) = (low - room, high + room);
         }
-        Self { low, high, log: may_be_log && low > 0.0 && high / low >= LOG_FROM }
+        Self { low, high, log: may_be_log && low > 0.0 && high / low >= LOG_FROM, wanted: 5.0 }
+    }
+
+    /// The same for a low drawing.
+    pub(super) fn with_few_ticks(self) -> Self {
+        Self { wanted: 3.0, ..self }
     }
 
     /// Whether it is logarithmic.
@@ -67,7 +74,7 @@ impl Scale {
                 return ticks;
             }
         }
-        let step = round_step((self.high - self.low) / 5.0);
+        let step = round_step((self.high - self.low) / self.wanted);
         let first = (self.low / step).ceil();
         (0..12)
             .map(|at| (first + f64::from(at)) * step)

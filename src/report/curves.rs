@@ -60,7 +60,7 @@ fn figures(best: &RankedResult, drawn: &[Drawn]) -> Markup {
     let falls: Vec<(&Drawn, Vec<Point>)> =
         drawn.iter().map(|curve| (curve, drawdown(&curve.growth, 1.0))).collect();
     let deep = falls.iter().filter(|(curve, _)| is_main(curve)).flat_map(|(_, fall)| fall.iter());
-    let depth = Scale::over(deep.map(|point| point.1).chain([0.0]), false);
+    let depth = Scale::over(deep.map(|point| point.1).chain([0.0]), false).with_few_ticks();
     let digits = growth.digits();
     let words = if growth.is_log() { "Growth of 1, logarithmic" } else { "Growth of 1" };
     html! {

@@ -4,72 +4,14 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::figures::{NONE, fixed, range};
+use super::figures::range;
+use super::setting::Setting;
 use crate::store::RankedResult;
 
 /// More parameters than this are not told apart.
 const PARAMETERS_MAX: usize = 48;
 /// Values of one parameter; further ones count as missing.
 const VALUES_MAX: usize = u16::MAX as usize;
-
-/// A value of a parameter.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Setting {
-    /// The variant has no such parameter, or it is null.
-    Missing,
-    /// A number.
-    Number(f64),
-    /// Anything else.
-    Text(String),
-}
-
-impl Setting {
-    fn of(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::Missing,
-            Value::Number(number) => number.as_f64().map_or(Self::Missing, Self::Number),
-            Value::String(text) => Self::Text(text.clone()),
-            other => Self::Text(other.to_string()),
-        }
-    }
-
-    /// As it is shown.
-    pub(super) fn text(&self) -> String {
-        match self {
-            Self::Missing => NONE.to_owned(),
-            Self::Number(number) => plain(*number),
-            Self::Text(text) => text.clone(),
-        }
-    }
-
-    /// What it is known by.
-    fn key(&self) -> String {
-        match self {
-            Self::Missing => String::new(),
-            Self::Number(number) => format!("n{number}"),
-            Self::Text(text) => format!("t{text}"),
-        }
-    }
-
-    /// Missing first, then numbers by size, then words.
-    fn order(&self, other: &Self) -> std::cmp::Ordering {
-        let class = |setting: &Self| match setting {
-            Self::Missing => 0,
-            Self::Number(_) => 1,
-            Self::Text(_) => 2,
-        };
-        match (self, other) {
-            (Self::Number(one), Self::Number(two)) => one.total_cmp(two),
-            (Self::Text(one), Self::Text(two)) => one.cmp(two),
-            _ => class(self).cmp(&class(other)),
-        }
-    }
-}
-
-/// A number as a user wrote it, with a true minus sign.
-fn plain(number: f64) -> String {
-    if number.abs() >= 1e15 { fixed(number, 0) } else { number.to_string().replace('-', "−") }
-}
 
 /// What varies, or does not, between variants.
 #[derive(Debug, Clone)]
@@ -201,6 +143,12 @@ impl Grid {
 
     /// Names and sorts the parameters, when all variants are there.
     pub fn finish(&mut self) {
+        // Those of a later variant came last.
+        self.parameters.sort_by_key(|(path, _)| match path.split('.').next() {
+            Some("scenario") => 1,
+            Some("money") => 2,
+            _ => 0,
+        });
         let short: Vec<String> = self.parameters.iter().map(|(path, _)| short(path)).collect();
         for (at, (path, parameter)) in self.parameters.iter_mut().enumerate() {
             let name = short.get(at).cloned().unwrap_or_default();
@@ -287,6 +235,7 @@ pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::report::figures::NONE;
     use crate::store::RANKED_FIGURES;
 
     /// A result with nothing but its parameters and a Sharpe ratio.

@@ -4,6 +4,7 @@
 //! [`Found`] is read from the store; each section of the page is a file of its own and draws from it.
 //! Drawings are made here, as SVG: the page's script only sorts, filters and chooses.
 
+mod cells;
 mod chart;
 mod curves;
 mod distribution;
@@ -18,6 +19,7 @@ mod monthly;
 mod page;
 mod quality;
 mod ranking;
+mod setting;
 mod table;
 mod thin;
 mod trades;

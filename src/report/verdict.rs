@@ -3,11 +3,16 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::figures::{change, count, fixed, money, probability, ratio, share, things};
+use super::figures::{NONE, change, fixed, moment, money, probability, ratio, share, things};
 use super::found::Found;
-use super::grid::{Parameter, Setting};
+use super::grid::Parameter;
+use super::setting::Setting;
 use super::words;
+use crate::domain::time::parse_instant_ms;
 use crate::store::RankedResult;
+
+/// Walk-forwards that are told.
+const WALKS_MAX: usize = 4;
 
 /// A figure with what it means.
 pub(super) struct Card {
@@ -102,7 +107,7 @@ pub(super) fn cards(found: &Found) -> Vec<Card> {
     cards.extend([deflated(found), overfitting(found), hold_out(found)]);
     cards.extend(reality(found));
     cards.extend(plateau(found));
-    cards.extend(walk_forward(found));
+    cards.extend(walk_forwards(found));
     cards
 }
 
@@ -261,19 +266,34 @@ fn plateau(found: &Found) -> Option<Card> {
     Some(Card::new("Plateau", ratio(Some(value)), meaning))
 }
 
-fn walk_forward(found: &Found) -> Option<Card> {
-    let walks = found.said("/statistics/walk_forward")?.as_array()?;
-    let first = walks.first()?;
-    let record = first.get("out_of_sample")?;
-    let figure = |name: &str| record.get(name).and_then(Value::as_f64);
-    let more = if walks.len() > 1 {
-        format!("; the first of {}", count(walks.len()))
-    } else {
-        String::new()
+/// What came of the walk-forwards, that over the market of the best variant first.
+fn walk_forwards(found: &Found) -> Vec<Card> {
+    let walks = found.said("/statistics/walk_forward").and_then(Value::as_array);
+    let mut walks: Vec<&Value> = walks.map_or_else(Vec::new, |walks| walks.iter().collect());
+    let market = |walk: &Value| {
+        let at = |pointer: &str| walk.pointer(pointer).cloned().unwrap_or_default();
+        [at("/ticker"), at("/timeframe"), at("/range/from"), at("/range/until")]
     };
+    let said = |name: &str| found.said(&format!("/statistics/{name}")).cloned().unwrap_or_default();
+    let of_best = ["ticker", "timeframe", "from", "until"].map(said);
+    walks.sort_by_key(|walk| market(walk) != of_best);
+    walks.into_iter().filter_map(walk_forward).take(WALKS_MAX).collect()
+}
+
+fn walk_forward(walk: &Value) -> Option<Card> {
+    let record = walk.get("out_of_sample")?;
+    let figure = |name: &str| record.get(name).and_then(Value::as_f64);
+    let word = |pointer: &str| walk.pointer(pointer).and_then(Value::as_str).unwrap_or(NONE);
+    let day =
+        |pointer: &str| parse_instant_ms(word(pointer)).map_or_else(|| NONE.to_owned(), moment);
     let meaning = format!(
-        "return of what was chosen on the past, on {} days it had not seen; Sharpe ratio {}{more}",
+        "return of what was chosen on the past, on {} days it had not seen, on {} {}, {} to {}; \
+         Sharpe ratio {}",
         fixed(figure("days").unwrap_or(0.0), 0),
+        word("/ticker"),
+        word("/timeframe"),
+        day("/range/from"),
+        day("/range/until"),
         ratio(figure("sharpe"))
     );
     Some(Card::new("Walking forward", change(figure("total_return")), meaning))

@@ -26,7 +26,7 @@ async fn a_page_says_what_the_tables_say() {
     assert!(ranking.contains("All 12 variants with a result"), "{ranking}");
     assert_eq!(ranking.matches("<tr>").count(), 1 + ranked.len());
     let failures = section(&page, "failures");
-    assert!(failures.contains("Of 24 jobs, 12 succeeded, 12 failed for good"), "{failures}");
+    assert!(failures.contains("Of 26 jobs, 13 succeeded, 13 failed for good"), "{failures}");
     assert!(failures.contains("no candles") && failures.contains("NOWHERE"), "{failures}");
     let quality = section(&page, "quality");
     assert!(quality.contains("still those that it ran on"), "{quality}");
@@ -68,8 +68,13 @@ async fn verdict_is_the_summarys(scene: &Scene, bundle: uuid::Uuid, page: &str, 
     let pbo = statistics["overfitting"]["pbo"].as_f64().unwrap();
     assert!(verdict.contains(&format!(">{pbo:.2}<")), "{pbo}: {verdict}");
     let held = 100.0 * statistics["hold_out"]["total_return"].as_f64().unwrap();
-    let held = format!("{:.1}\u{a0}%", held.abs());
-    assert!(verdict.contains(&held), "{held}: {verdict}");
+    let walked = &statistics["walk_forward"][0];
+    assert_eq!(walked["ticker"], "NASDAQ");
+    let walked = 100.0 * walked["out_of_sample"]["total_return"].as_f64().unwrap();
+    for percent in [held, walked] {
+        let shown = format!("{:.1}\u{a0}%<", percent.abs());
+        assert!(verdict.contains(&shown), "{shown}: {verdict}");
+    }
 }
 
 fn months_multiply_to_the_return(page: &str, best: &Value) {

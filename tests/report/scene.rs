@@ -42,7 +42,7 @@ impl Scene {
         .bind(HOSTILE)
         .bind(json!({
             "timeframe": "1d", "balance": 1_000_000, "fee_taker_bps": 10, "fee_maker_bps": 10,
-            "validation": { "holdout_pct": 20 },
+            "validation": { "holdout_pct": 20, "walk_forward": { "train": "1460d", "test": "365d" } },
         }))
         .bind(json!(["NASDAQ", "NOWHERE"]))
         .bind(json!([{ "from": "2003-01-01", "until": "2019-01-01" }]))
