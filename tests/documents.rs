@@ -1,8 +1,14 @@
-//! What the documents show to paste works: every bundle in `docs/` is inserted and run, and what the
-//! documents say of its summary is there.
+//! What the documents show to paste works: every bundle in `docs/` is inserted and run, what the documents
+//! say of its summary is there, the README leads from a file of one's own to a ranking, and every command
+//! exists with the options shown.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -99,4 +105,90 @@ async fn a_summary_has_every_key_that_the_statistics_are_said_to_have() {
         }
     }
     assert!(keys > 20, "{keys}");
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+#[tokio::test]
+async fn the_readme_leads_from_a_file_of_ones_own_to_a_ranking() {
+    let folder = tempfile::tempdir().unwrap();
+    let candles = folder.path().join("candles").display().to_string();
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/data/candles/SP500/1d/candles.csv");
+    fs::copy(own, folder.path().join("prices.csv")).unwrap();
+    let readme = read("README.md");
+    let import = readme.lines().find(|line| line.starts_with("sluicegate candles import")).unwrap();
+    let arguments = import.split('#').next().unwrap().split_whitespace().skip(1);
+    let imported = Command::new(env!("CARGO_BIN_EXE_sluicegate"))
+        .args(arguments)
+        .env("SLUICEGATE__CANDLES__FILES__DIR", &candles)
+        .current_dir(&folder)
+        .status();
+    assert!(imported.unwrap().success());
+
+    let db = TestDatabase::new().await;
+    let _daemon = DaemonProcess::run(&db.url(), &[("candles.files.dir", &candles)]);
+    let (_, sql) = sql_blocks(&readme).pop().unwrap();
+    let statements: Vec<&str> = sql.split_inclusive(";\n").collect();
+    let [insert, status, ranking] = statements[..] else {
+        panic!("{} statements", statements.len())
+    };
+    let owned = |sql: &str| AssertSqlSafe(sql.to_owned());
+    let _bundle: Uuid = sqlx::query_scalar(owned(insert)).fetch_one(db.pool()).await.unwrap();
+    eventually(PATIENCE, "the bundle ends", async || {
+        let row = sqlx::query(owned(status)).fetch_one(db.pool()).await.unwrap();
+        let (status, total): (String, Option<i32>) = (row.get("status"), row.get("total"));
+        (status == "completed" && total == Some(24)).then_some(())
+    })
+    .await;
+    assert_eq!(sqlx::query(owned(ranking)).fetch_all(db.pool()).await.unwrap().len(), 10);
+}
+
+#[tokio::test]
+async fn the_statements_of_configuration_and_results_are_accepted() {
+    let db = TestDatabase::new().await;
+    let mut run = 0;
+    for document in ["docs/configuration.md", "docs/results.md"] {
+        for (heading, sql) in sql_blocks(&read(document)) {
+            let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(db.pool()).await;
+            done.unwrap_or_else(|error| panic!("{document}, {heading}: {error}"));
+            run += 1;
+        }
+    }
+    assert_eq!(run, 2);
+}
+
+/// The lines of the shell blocks of a document, without comments.
+fn commands(document: &str) -> Vec<String> {
+    let blocks = document.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let lines = blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim());
+    lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_command_that_is_shown_exists_with_its_options() {
+    let makefile = read("Makefile");
+    let mut seen = 0;
+    for document in
+        ["README.md", "docs/candles.md", "docs/benchmarks.md", "docs/faults.md", "k8s/README.md"]
+    {
+        for line in commands(&read(document)) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words[..] {
+                ["make", target, ..] => {
+                    assert!(makefile.contains(&format!("\n{target}: ")), "{document}: {line}");
+                }
+                ["sluicegate", ref arguments @ ..] => {
+                    let mut command = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
+                    let help = command.args(arguments).arg("--help").output().unwrap();
+                    let said = String::from_utf8_lossy(&help.stderr).into_owned();
+                    assert!(help.status.success(), "{document}: {line}: {said}");
+                }
+                _ => continue,
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen} commands");
 }
