@@ -5,7 +5,7 @@ PEERS := bench/peers
 PG ?= 18
 # Tests of what reaches the database: statements, the protocol, daemons.
 ON_POSTGRES := --test store --test protocol --test faults --test walk --test orders --test fairness
-.PHONY: help demo test test-pooled test-postgres lint fmt chaos soak bench bench-peers bench-parts check-all manifests image-test deny
+.PHONY: help demo test test-pooled test-postgres lint fmt chaos soak bench bench-peers bench-parts check-all manifests image-test deny sbom
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,10 @@ image-test: ## Build the image and run a job in it; needs docker
 
 deny: ## Licences and origins of dependencies; needs cargo-deny
 	cargo deny --locked check bans licenses sources
+
+sbom: ## What the program is made of, as CycloneDX JSON: target/sluicegate.cdx.json; needs python3
+	@mkdir -p target
+	scripts/sbom > target/sluicegate.cdx.json
 
 check-all: lint ## Everything but the soak: lint, slow tests and all of make chaos too, each bench once
 	@scripts/ensure-tools cargo-nextest pgbouncer influxdb libfaketime promtool psycopg pg chromium

@@ -332,7 +332,7 @@ begin
        set status = case when b.cancelled_at is not null then 'cancelled'
                          when b.completed > 0 then 'completed' else 'failed' end,
            finished_at = case when b.cancelled_at is null then clock_timestamp() end,
-           progress = 100, error = case when b.cancelled_at is null and b.completed = 0 then why_failed(which) end,
+           progress = 100, error = case when b.cancelled_at is not null then b.error when b.completed = 0 then why_failed(which) end,
            expander = null, expander_until = null,
            summary = coalesce(said, '{}') || jsonb_build_object(
                'ranked_by', 'sharpe', 'best', best, 'left_out', b.left_out)
