@@ -131,7 +131,7 @@ async fn the_readme_leads_from_a_file_of_ones_own_to_a_ranking() {
     let _daemon = DaemonProcess::run(&db.url(), &[("candles.files.dir", &candles)]);
     let (_, sql) = sql_blocks(&readme).pop().unwrap();
     let statements: Vec<&str> = sql.split_inclusive(";\n").collect();
-    let [insert, status, ranking] = statements[..] else {
+    let [insert, status, ranking, verdict] = statements[..] else {
         panic!("{} statements", statements.len())
     };
     let owned = |sql: &str| AssertSqlSafe(sql.to_owned());
@@ -143,6 +143,9 @@ async fn the_readme_leads_from_a_file_of_ones_own_to_a_ranking() {
     })
     .await;
     assert_eq!(sqlx::query(owned(ranking)).fetch_all(db.pool()).await.unwrap().len(), 10);
+    let verdict: Option<String> =
+        sqlx::query_scalar(owned(verdict)).fetch_one(db.pool()).await.unwrap();
+    assert!(verdict.is_some_and(|said| !said.is_empty()));
 }
 
 #[tokio::test]

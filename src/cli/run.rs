@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 
 use super::reload;
 use crate::guard::Guard;
@@ -14,9 +16,13 @@ use crate::metrics::Metrics;
 use crate::overview::Reader;
 use crate::pipeline::{Pipes, Shutdown, Slots};
 use crate::settings::{Environment, Loaded, Settings};
-use crate::store::Store;
+use crate::store::{SCHEMA_VERSION, Store, StoreError};
+use crate::telemetry;
+use crate::topology::{self, Compute};
 use crate::worker::{Journal, Worker};
-use crate::{telemetry, topology};
+
+/// Longest wait for an answer of the database at the start; a migration may take as long as it needs.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
 
 /// Options of `run`.
 #[derive(Debug, Args)]
@@ -70,20 +76,13 @@ pub(super) async fn daemon(
     metrics: &Metrics,
     prepare: impl FnOnce(&mut Pipes, &Parts<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let store = Store::new(&settings.database)?;
-    store.ping().await?;
-    if migrate {
-        store.migrate().await?;
-    }
-    store.check_schema().await?;
-    store.configure_limits(&settings.limits()).await?;
     let compute = topology::compute(settings)?;
-    let guard = Guard::default();
-    // The lease has a connection of its own: it must not wait behind the work.
-    let leases = store.apart(&settings.database)?;
-    let outage = compute.outage.clone();
-    let journal = Journal::open(&settings.journal)?;
-    let worker = Worker::start(&leases, settings.worker, outage, guard.clone(), journal).await?;
+    let begun = tokio::select! {
+        begun = begin(migrate, settings, &compute) => begun?,
+        // There is nothing to drain yet.
+        () = shutdown.stopping() => return Ok(()),
+    };
+    let Begun { store, leases, worker } = begun;
     let mut pipes = topology::pipes(settings, &store, &worker, &compute, metrics);
     let slots = compute.slots();
     prepare(&mut pipes, &Parts { store: &store, worker: &worker, slots: &slots, metrics })?;
@@ -91,6 +90,38 @@ pub(super) async fn daemon(
     store.close().await;
     leases.close().await;
     Ok(())
+}
+
+/// What a daemon has once the database knows it.
+struct Begun {
+    store: Store,
+    /// The lease has a connection of its own: it must not wait behind the work.
+    leases: Store,
+    worker: Worker,
+}
+
+/// Reaches the database, sees to its schema, and registers.
+async fn begin(migrate: bool, settings: &Settings, compute: &Compute) -> anyhow::Result<Begun> {
+    let store = Store::new(&settings.database)?;
+    answered(store.ping()).await?;
+    let found = answered(store.schema_state()).await?;
+    if migrate && found.is_none_or(|schema| schema.version < SCHEMA_VERSION) {
+        store.migrate().await?;
+    }
+    answered(store.check_schema()).await?;
+    answered(store.configure_limits(&settings.limits())).await?;
+    let leases = store.apart(&settings.database)?;
+    let journal = Journal::open(&settings.journal)?;
+    let (outage, guard) = (compute.outage.clone(), Guard::default());
+    let worker = Worker::start(&leases, settings.worker, outage, guard, journal);
+    let worker = answered(worker).await?;
+    Ok(Begun { store, leases, worker })
+}
+
+/// What the database answers, if it does: a connection may fall silent without being closed.
+async fn answered<T>(asked: impl Future<Output = Result<T, StoreError>>) -> anyhow::Result<T> {
+    let answer = timeout(ANSWER_MAX, asked).await;
+    Ok(answer.with_context(|| format!("the database has not answered for {ANSWER_MAX:?}"))??)
 }
 
 /// SIGTERM and SIGINT ask for an orderly stop; a second one ends the grace period.

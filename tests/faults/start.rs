@@ -1,8 +1,10 @@
-//! Many daemons starting at once.
+//! Daemons that start: many at once, and one whose database does not answer.
+
+use std::time::Duration;
 
 use crate::history;
 use crate::scene::{PATIENCE, insert_bundle, insert_sleeps, one, until, until_all_ended};
-use crate::support::{DaemonProcess, TestDatabase};
+use crate::support::{DaemonProcess, Proxy, TestDatabase, eventually};
 
 #[tokio::test]
 async fn eight_daemons_that_start_on_an_empty_database_all_come_up() {
@@ -24,4 +26,18 @@ async fn eight_daemons_that_start_on_an_empty_database_all_come_up() {
     let stopped =
         "select count(*) from sluicegate.workers where stopped_at is not null and dead_at is null";
     assert_eq!(one::<i64>(pool, stopped).await, 8);
+}
+
+#[tokio::test]
+async fn a_start_that_waits_for_a_silent_database_ends_when_it_is_told_to() {
+    let database = TestDatabase::new().await;
+    let url = database.url();
+    let server = url.split('@').nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+    let proxy = Proxy::start(server).await;
+    proxy.fall_silent();
+    let patient = [("database.acquire_timeout_ms", "60000"), ("worker.orphan_after_ms", "120000")];
+    let mut starting = DaemonProcess::run(&proxy.url(&url), &patient);
+    eventually(PATIENCE, "it knocks", async || proxy.connections() > 0).await;
+    starting.terminate();
+    assert!(starting.wait(Duration::from_secs(20)).await.success());
 }
