@@ -54,7 +54,7 @@ pub(super) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let start = || PrivatePostgres::start(&Options::fast());
     let server = spawn_blocking(start).await.context("start a private Postgres")??;
-    let ended = on_server(args, &server, &mut signals).await;
+    let ended = Box::pin(on_server(args, &server, &mut signals)).await;
     spawn_blocking(move || drop(server)).await.context("stop the private Postgres")?;
     match ended? {
         Ended::Told if args.keep => say("\nThe server is stopped, everything is removed.")?,
