@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use sluicegate::private_postgres::{Options, PrivatePostgres};
-use sluicegate::store::{DatabaseSettings, Store};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::support::{DaemonProcess, eventually};
+use crate::support::{DaemonProcess, eventually, migrate};
 
 /// Linux counts CPU time in hundredths of a second.
 const TICK_US: f64 = 10_000.0;
@@ -68,18 +67,7 @@ impl Site {
     /// A new database, migrated.
     pub(crate) async fn database(&self, name: &str) -> Database {
         let database = self.empty_database(name).await;
-        let url = database.url.clone();
-        let store = Store::new(&DatabaseSettings {
-            url: url.clone(),
-            session_url: String::new(),
-            pooled: false,
-            max_connections: 1,
-            acquire_timeout_ms: 30_000,
-            statement_timeout_ms: 60_000,
-        });
-        let store = store.unwrap();
-        store.migrate().await.unwrap();
-        store.close().await;
+        migrate(&database.url).await;
         database
     }
 

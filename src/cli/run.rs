@@ -146,3 +146,16 @@ fn stop_on_signals(shutdown: &Shutdown) -> anyhow::Result<()> {
     });
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_database_that_does_not_answer_is_given_up() {
+        let began = tokio::time::Instant::now();
+        let silent = answered(std::future::pending::<Result<(), StoreError>>()).await;
+        assert_eq!(silent.unwrap_err().to_string(), "the database has not answered for 60s");
+        assert_eq!(began.elapsed(), ANSWER_MAX);
+    }
+}

@@ -57,27 +57,34 @@ impl JobEvents {
     /// Tells what was noted, at most so often, until everything has stopped.
     pub async fn tell(&self, store: &Store, per_second_max: u32, shutdown: &Shutdown) {
         let pause = Duration::from_secs(1) / per_second_max.max(1);
+        let mut failing = false;
         while !shutdown.is_stopped() {
             tokio::select! {
                 () = self.news.notified() => {}
                 () = shutdown.stopped() => {}
             }
-            self.tell_some(store).await;
+            self.tell_some(store, &mut failing).await;
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = shutdown.stopped() => {}
             }
         }
-        self.tell_some(store).await;
+        self.tell_some(store, &mut failing).await;
     }
 
-    async fn tell_some(&self, store: &Store) {
+    /// Tells what fits into one notification. What cannot be told is only counted, and said in the log as it
+    /// begins.
+    async fn tell_some(&self, store: &Store, failing: &mut bool) {
         let (jobs, more) = self.waiting.lock().take();
         if jobs.is_empty() && more == 0 {
             return;
         }
-        if let Err(error) = store.tell_ended_jobs(&jobs, more).await {
-            tracing::warn!(jobs = jobs.len(), %error, "ends of jobs were not told");
+        let told = store.tell_ended_jobs(&jobs, more).await;
+        let begins = !std::mem::replace(failing, told.is_err());
+        if let Err(error) = told {
+            if begins {
+                tracing::warn!(jobs = jobs.len(), %error, "ends of jobs were not told");
+            }
             let untold = i64::try_from(jobs.len()).unwrap_or(0) + more;
             self.waiting.lock().more += untold;
         }

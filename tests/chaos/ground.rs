@@ -7,10 +7,11 @@ use std::time::Duration;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use sluicegate::private_postgres::{Options, PrivatePostgres};
-use sluicegate::store::{DatabaseSettings, Store};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tempfile::TempDir;
+
+use crate::support::migrate;
 
 /// A server of its own that is crashed and started again, and candles.
 #[derive(Debug)]
@@ -40,17 +41,7 @@ impl Ground {
     pub(crate) async fn database(&self, name: &str) -> Database {
         self.run(&format!("create database {name}")).await;
         let url = self.server.url(name);
-        let store = Store::new(&DatabaseSettings {
-            url: url.clone(),
-            session_url: String::new(),
-            pooled: false,
-            max_connections: 1,
-            acquire_timeout_ms: 30_000,
-            statement_timeout_ms: 60_000,
-        });
-        let store = store.unwrap();
-        store.migrate().await.unwrap();
-        store.close().await;
+        migrate(&url).await;
         let options: PgConnectOptions = url.parse().unwrap();
         // The watcher and the clients; a pool that waits for a server that is gone must not wait for long.
         let pool = PgPoolOptions::new()

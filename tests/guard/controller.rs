@@ -153,6 +153,17 @@ fn before_anything_is_known_the_pace_is_the_least() {
 }
 
 #[test]
+fn whoever_never_rests_for_long_learns_what_is_usual_in_between() {
+    let server = ServerLoad::default();
+    let mut run = Run { controller: Controller::new(SETTINGS), now: Instant::now(), server };
+    for _ in 0..15 {
+        run.tick(40.0, WORKING);
+        run.tick(4.0, IDLE);
+    }
+    assert_eq!(run.controller.baseline(), Some(ms(4.0)));
+}
+
+#[test]
 fn a_network_that_is_slower_for_good_is_normal_after_ten_minutes_and_not_before() {
     let mut run = Run::that_knows(4.0);
     run.ticks(5 * 600, 4.0, IDLE);

@@ -138,7 +138,7 @@ async fn make_template(admin: &mut PgConnection, cluster: &Cluster) {
 }
 
 /// Brings the schema of an empty database up to date, as the daemon does.
-async fn migrate(url: &str) {
+pub(crate) async fn migrate(url: &str) {
     let store = Store::new(&DatabaseSettings {
         url: url.to_owned(),
         session_url: String::new(),

@@ -28,7 +28,7 @@ mod wire;
 
 pub(crate) use cluster::cluster_of_run;
 pub(crate) use daemon::DaemonProcess;
-pub(crate) use database::TestDatabase;
+pub(crate) use database::{TestDatabase, migrate};
 pub(crate) use eventually::eventually;
 pub(crate) use influx::{InfluxServer, influx_settings};
 pub(crate) use pooler::{Pooler, pooled};
