@@ -3,11 +3,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Url};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::time::{interval, timeout};
+use tokio::time::interval;
 
 use super::Span;
 
@@ -17,49 +18,53 @@ const BATCH_MAX: usize = 512;
 const BATCH_AGE: Duration = Duration::from_secs(1);
 /// A collector that takes longer is given up for this batch.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// More of an answer is not read.
-const ANSWER_BYTES_MAX: u64 = 65_536;
 
 /// Where the collector listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    host: String,
-    path: String,
-}
+pub struct Address(Url);
 
 impl Address {
-    /// Reads `http://host:port` with or without a path; `/v1/traces` is added.
+    /// Reads `http://host:port` or `https://host`, with or without a path; `/v1/traces` is added.
     ///
     /// # Errors
     /// What was found and what is allowed.
     pub fn read(endpoint: &str) -> Result<Self, String> {
-        let refused = || {
-            format!(
-                "found {endpoint:?}, allowed http://host:port; for TLS put a collector beside the process"
-            )
-        };
-        let rest = endpoint.strip_prefix("http://").ok_or_else(refused)?;
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        if port.is_none() || host.contains(|c: char| c.is_whitespace() || c == '@') {
+        let refused =
+            || format!("found {endpoint:?}, allowed http://host:port or https://host:port");
+        let mut url = Url::parse(endpoint).map_err(|_unreadable| refused())?;
+        let names_nobody = url.username().is_empty() && url.password().is_none();
+        let is_plain = url.query().is_none() && url.fragment().is_none();
+        if !matches!(url.scheme(), "http" | "https") || !names_nobody || !is_plain {
             return Err(refused());
         }
-        let path = path.trim_end_matches('/');
-        let path = if path.is_empty() { String::new() } else { format!("/{path}") };
-        Ok(Self { host: host.to_owned(), path: format!("{path}/v1/traces") })
+        let path = format!("{}/v1/traces", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        Ok(Self(url))
     }
 }
 
 /// Sends what is ended.
 #[derive(Debug)]
 pub struct Exporter {
+    client: Client,
     address: Address,
     spans: mpsc::Receiver<Span>,
 }
 
 impl Exporter {
-    pub(super) fn new(address: Address, spans: mpsc::Receiver<Span>) -> Self {
-        Self { address, spans }
+    /// Nothing is sent yet.
+    ///
+    /// # Errors
+    /// What of TLS cannot be prepared, in words.
+    pub(super) fn new(address: Address, spans: mpsc::Receiver<Span>) -> Result<Self, String> {
+        // Someone else in the process may have chosen already; any will do.
+        rustls::crypto::ring::default_provider().install_default().unwrap_or_else(drop);
+        let client = Client::builder()
+            .timeout(PATIENCE)
+            .redirect(Policy::none())
+            .build()
+            .map_err(|error| format!("traces: prepare requests: {error}"))?;
+        Ok(Self { client, address, spans })
     }
 
     /// Sends until `stopped`, and then what is left.
@@ -92,8 +97,7 @@ impl Exporter {
 
     /// One line when it begins to fail, and one when it works again.
     async fn send_once(&self, spans: &[Span], failing: &mut bool) {
-        let sent = timeout(PATIENCE, self.post(spans)).await;
-        match sent.context("no answer in time").flatten() {
+        match self.post(spans).await {
             Ok(()) if *failing => tracing::info!("traces are sent again"),
             Ok(()) => {}
             Err(error) if !*failing => {
@@ -108,22 +112,12 @@ impl Exporter {
     }
 
     async fn post(&self, spans: &[Span]) -> anyhow::Result<()> {
-        let Address { host, path } = &self.address;
         let body = request(spans).to_string();
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\nconnection: close\r\n\r\n",
-            body.len()
-        );
-        let mut stream = TcpStream::connect(host).await.context("connect to the collector")?;
-        stream.write_all(head.as_bytes()).await?;
-        stream.write_all(body.as_bytes()).await?;
-        let mut answer = Vec::new();
-        stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await?;
-        let answer = String::from_utf8_lossy(&answer);
-        let first = answer.lines().next().unwrap_or_default();
-        let status = first.split(' ').nth(1).unwrap_or_default();
-        ensure!(status.starts_with('2'), "the collector says {first:?}");
+        let request = self.client.post(self.address.0.clone());
+        let request = request.header(CONTENT_TYPE, "application/json").body(body);
+        let answer = request.send().await.context("send to the collector")?;
+        let status = answer.status();
+        ensure!(status.is_success(), "the collector says {status}");
         Ok(())
     }
 }
@@ -170,11 +164,12 @@ mod tests {
     use super::Address;
 
     #[test]
-    fn an_endpoint_is_a_host_with_a_port_and_perhaps_a_path() {
-        let read = |text| Address::read(text).map(|it| format!("{}{}", it.host, it.path));
-        assert_eq!(read("http://localhost:4318").unwrap(), "localhost:4318/v1/traces");
-        assert_eq!(read("http://h:1/otlp/").unwrap(), "h:1/otlp/v1/traces");
-        for wrong in ["localhost:4318", "https://h:1", "http://h", "http://u:p@h:1", ""] {
+    fn an_endpoint_is_an_address_with_or_without_a_path() {
+        let read = |text| Address::read(text).map(|it| it.0.to_string());
+        assert_eq!(read("http://localhost:4318").unwrap(), "http://localhost:4318/v1/traces");
+        assert_eq!(read("https://h/otlp/").unwrap(), "https://h/otlp/v1/traces");
+        for wrong in ["localhost:4318", "ftp://h:1", "http://", "http://u:p@h:1", "http://h?a", ""]
+        {
             assert!(read(wrong).unwrap_err().starts_with("found "), "{wrong}");
         }
     }

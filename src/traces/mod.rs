@@ -73,7 +73,7 @@ impl Tracer {
     /// A handle, and what sends its spans; nothing where no collector is named.
     ///
     /// # Errors
-    /// What was found in `endpoint`, and what is allowed.
+    /// What was found in `endpoint`, and what is allowed; what of TLS cannot be prepared.
     pub fn new(settings: &TraceSettings) -> Result<(Self, Option<Exporter>), String> {
         if settings.endpoint.is_empty() {
             return Ok((Self::default(), None));
@@ -86,7 +86,8 @@ impl Tracer {
             ended: Mutex::default(),
             dropped: AtomicU64::new(0),
         };
-        Ok((Self(Some(Arc::new(inner))), Some(Exporter::new(address, waiting))))
+        let exporter = Exporter::new(address, waiting)?;
+        Ok((Self(Some(Arc::new(inner))), Some(exporter)))
     }
 
     /// Begins the trace of a job that is about to run; `None` where it has none.

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use reqwest::Client;
 use sluicegate::candles::InfluxSettings;
 use sluicegate::settings::{Environment, load};
 use tempfile::TempDir;
@@ -19,6 +21,7 @@ const SOON: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct InfluxServer {
     url: String,
+    client: Client,
     process: DaemonProcess,
     _folder: TempDir,
 }
@@ -52,7 +55,21 @@ impl InfluxServer {
         server
     }
 
+    /// A server that is reached by TLS alone, with a certificate and its key in PEM. `client` trusts its authority.
+    pub(crate) async fn start_with_tls(certificate: &Path, key: &Path, client: &Client) -> Self {
+        let http = format!(
+            "https-enabled = true\nhttps-certificate = \"{}\"\nhttps-private-key = \"{}\"\n",
+            certificate.display(),
+            key.display()
+        );
+        Self::start_as("https", &http, client.clone()).await
+    }
+
     async fn start_with(http: &str) -> Self {
+        Self::start_as("http", http, client()).await
+    }
+
+    async fn start_as(scheme: &str, http: &str, client: Client) -> Self {
         let folder = tempfile::Builder::new().prefix("influxdb-").tempdir().unwrap();
         // Another process may take the ports in between; then the server ends, and others are tried.
         for _ in 0..5 {
@@ -75,8 +92,7 @@ impl InfluxServer {
             let mut command = Command::new("influxd");
             command.arg("-config").arg(&config);
             let mut process = DaemonProcess::of(command);
-            let url = format!("http://127.0.0.1:{port}");
-            let client = client();
+            let url = format!("{scheme}://127.0.0.1:{port}");
             let ready = eventually(SOON, "InfluxDB answers or ends", async || {
                 if process.has_ended() {
                     return Some(false);
@@ -84,7 +100,7 @@ impl InfluxServer {
                 client.get(format!("{url}/ping")).send().await.is_ok().then_some(true)
             });
             if ready.await {
-                return Self { url, process, _folder: folder };
+                return Self { url, client, process, _folder: folder };
             }
         }
         panic!("InfluxDB does not start; is influxd installed?");
@@ -107,14 +123,14 @@ impl InfluxServer {
             [("q", statement), ("db", "market"), ("epoch", "ms")],
         )
         .unwrap();
-        let request = client().post(url).basic_auth("admin", Some("secret"));
+        let request = self.client.post(url).basic_auth("admin", Some("secret"));
         request.send().await.unwrap().error_for_status().unwrap().text().await.unwrap()
     }
 
     /// Writes lines, times in milliseconds.
     pub(crate) async fn write(&self, lines: &str) {
         let url = format!("{}/write?db=market&precision=ms", self.url);
-        let request = client().post(url).body(lines.to_owned());
+        let request = self.client.post(url).body(lines.to_owned());
         request.send().await.unwrap().error_for_status().unwrap();
     }
 
@@ -140,7 +156,7 @@ impl InfluxServer {
 }
 
 /// A plain client of the tests' own.
-pub(crate) fn client() -> reqwest::Client {
+pub(crate) fn client() -> Client {
     rustls::crypto::ring::default_provider().install_default().ok();
-    reqwest::Client::new()
+    Client::new()
 }
