@@ -177,6 +177,34 @@ fn the_verdict_on_skill_says_so_and_asks_for_no_more_days() {
 }
 
 #[test]
+fn the_verdict_says_what_luck_and_selection_say_together_where_they_disagree() {
+    // Variants that all earn the same: each is told from luck, and which is best is luck. And one that is
+    // a little less bad than the others all the time.
+    let scene = |seed, deviation, earned: f32, more: f32| {
+        let mut returns = noise(seed, 20, 1_000, deviation);
+        returns.iter_mut().flatten().for_each(|day| *day += earned);
+        returns[7].iter_mut().for_each(|day| *day += more);
+        statistics(&returns, 1, 10)
+    };
+    let mut drawn = 0;
+    for seed in 0..6 {
+        let alike = scene(seed, 0.01, 0.003, 0.0);
+        let is_drawn = alike.overfitting.as_ref().unwrap().pbo >= 0.4;
+        let words = verdict(&alike, None, None);
+        let group = words.contains("> 0.99: more than luck explains.")
+            && words.contains(" Together: some of the variants earn more than luck explains, but");
+        assert_eq!(group, is_drawn, "{words}");
+        drawn += usize::from(group);
+
+        let words = verdict(&scene(seed, 0.002, -0.001, 0.000_95), None, None);
+        let stays = "what was best stayed good. Together: what is best stays best, but what it earns is \
+                     not told from luck.";
+        assert!(words.contains(stays), "{words}");
+    }
+    assert!((1..6).contains(&drawn), "{drawn} of 6");
+}
+
+#[test]
 fn the_verdict_on_one_variant_says_that_nothing_was_selected() {
     // Mean 0.001, deviation 0.019 √(100 / 99), no skewness, kurtosis 1: S = 0.05237, whose error is
     // 1 / √99, so Φ(0.5211) = 0.70; 1 + (1.64485 / 0.05237)² = 987.5 days.

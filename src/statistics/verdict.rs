@@ -43,6 +43,7 @@ pub fn verdict(
         vec![selected(best, statistics), luck(best, statistics)]
     };
     sentences.extend(statistics.overfitting.as_ref().map(overfitting));
+    sentences.extend(together(best, statistics));
     sentences.extend(hold_out.map(held_out));
     sentences.extend(plateau.map(around));
     sentences.extend(patience(best, statistics.traded));
@@ -104,6 +105,20 @@ fn overfitting(overfitting: &Overfitting) -> String {
         _ => "choosing by the past is no better than drawing lots",
     };
     format!("PBO {}: {judgement}.", chance(overfitting.pbo))
+}
+
+/// What luck and selection say together where one speaks for the variant and the other against it.
+fn together(best: &BestTrial, statistics: &BundleStatistics) -> Option<String> {
+    let (deflated, pbo) = (best.deflated_sharpe?, statistics.overfitting.as_ref()?.pbo);
+    let words = if deflated >= CONFIDENCE && pbo >= PBO_USELESS {
+        "Together: some of the variants earn more than luck explains, but which of them is best \
+         cannot be told."
+    } else if deflated < CONFIDENCE && pbo <= PBO_USEFUL {
+        "Together: what is best stays best, but what it earns is not told from luck."
+    } else {
+        return None;
+    };
+    Some(words.to_owned())
 }
 
 fn held_out(hold_out: HoldOut) -> String {

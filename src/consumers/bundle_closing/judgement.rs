@@ -66,6 +66,7 @@ impl BundleClosingConsumer {
         statistics.insert("groups".to_owned(), json!(groups.count));
         statistics.insert("other_groups".to_owned(), json!(others));
         statistics.append(&mut self.store.without_trades(bundle).await?);
+        words.extend(too_little_warmup(&statistics));
         if groups.count > 1 {
             let count = groups.count;
             words += &format!(
@@ -109,6 +110,16 @@ impl BundleClosingConsumer {
         statistics.insert("surface".to_owned(), json!(around.map(|around| around.to_json())));
         Ok(words)
     }
+}
+
+/// How many variants never traded and began before their indicators had warmed up; nothing if none did.
+fn too_little_warmup(statistics: &Map<String, Value>) -> Option<String> {
+    let idle = statistics.get("zero_trades")?;
+    let variants = idle.get("no_signals_and_too_little_warmup")?.as_u64()?;
+    let many = if variants == 1 { "variant" } else { "variants" };
+    Some(format!(
+        " {variants} {many} without a trade had fewer candles before the range than the indicators need."
+    ))
 }
 
 /// What a group is, and its statistics or why there are none.
