@@ -23,8 +23,12 @@ fn what_is_imported_is_listed_and_loads() {
     let import = ["import", &file, "--ticker", "SPX", "--timeframe", "1d"];
     assert_eq!(
         candles(&store, &import).unwrap(),
-        "1 rows were out of order\nimported 3 candles of SPX 1d, 2024-01-01T00:00:00Z to 2024-01-05T00:00:00Z, \
-         1 duplicates, 1 gaps, the longest 2d\n"
+        format!(
+            "1 rows were out of order\n\
+             imported 3 candles of SPX 1d, 2024-01-01T00:00:00Z to 2024-01-05T00:00:00Z, \
+             1 duplicates, 1 gaps, the longest 2d\ninto {} (candles.files.dir)\n",
+            store.display()
+        )
     );
     assert_eq!(
         fs::read_to_string(store.join("SPX/1d/export.csv")).unwrap(),

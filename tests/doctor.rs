@@ -84,7 +84,7 @@ async fn a_plan_goes_by_what_was_measured_or_given() {
     let (code, said) = sluicegate(&db.url(), &given);
     assert_eq!(code, Some(0), "{said}");
     assert!(
-        said.contains("  1 replicas: 50.0 s") && said.contains("within 60.0 s: 1 replicas"),
+        said.contains("  1 replica:  50.0 s") && said.contains("within 60.0 s: 1 replica\n"),
         "{said}"
     );
     run(

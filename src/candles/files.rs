@@ -43,6 +43,12 @@ impl FileSource {
         Self { dir: dir.into(), candles_max: SERIES_CANDLES_MAX }
     }
 
+    /// The folder it reads from and writes to.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Changes how many candles one series may have.
     #[must_use]
     pub fn with_candles_max(self, candles_max: usize) -> Self {

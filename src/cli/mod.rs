@@ -16,6 +16,7 @@ mod run;
 pub mod schema;
 mod status;
 mod top;
+mod which_bundle;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ use clap::{Parser, Subcommand};
 use crate::settings::{self, Environment, SettingsError};
 use crate::store::StoreError;
 
+/// Exit code of a program whose output nobody reads: 128 and the number of SIGPIPE.
+const EX_PIPE: u8 = 141;
 /// Exit code for a configuration that cannot be used, as in sysexits.h.
 const EX_CONFIG: u8 = 78;
 
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
             report(&format!("configuration: {error}"));
             ExitCode::from(EX_CONFIG)
         }
+        Err(error) if is_nobody_reading(&error) => ExitCode::from(EX_PIPE),
         Err(error) => {
             if let Some(StoreError::Url(message)) = error.downcast_ref() {
                 report(&format!("configuration: {message}"));
@@ -140,6 +144,15 @@ fn execute(command: Command, environment: Environment) -> anyhow::Result<ExitCod
     // A thread that waits for a file for ever must not keep the process.
     runtime.shutdown_background();
     ended
+}
+
+/// Whether whoever read standard output has gone, such as `head`; a lost connection to the database is another
+/// matter.
+fn is_nobody_reading(error: &anyhow::Error) -> bool {
+    let is_closed = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+    let mut causes = error.chain();
+    error.downcast_ref::<StoreError>().is_none()
+        && causes.any(|cause| cause.downcast_ref().is_some_and(is_closed))
 }
 
 /// What failed and the last cause, in one line.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::overview::words::many;
 use crate::settings::Settings;
 use crate::store::{Measured, Store};
 
@@ -77,7 +78,7 @@ pub(super) async fn run(args: &PlanArgs, settings: &Settings) -> anyhow::Result<
     };
     let work = work(args, settings, measured)?;
     if let Some(Measured { backtests, workers, .. }) = measured {
-        println!("measured: {backtests} backtests, {workers} live workers");
+        println!("measured: {}, {}", many(backtests, "backtest"), many(workers, "live worker"));
     }
     let Work { jobs, candles_each, candles_per_second, slots, rate } = work;
     println!("speed:    {candles_per_second:.0} candles/s a slot, {slots:.0} slots a replica");
@@ -86,12 +87,16 @@ pub(super) async fn run(args: &PlanArgs, settings: &Settings) -> anyhow::Result<
         println!("rate:     at most {rate} starts per second, all replicas together");
     }
     for replicas in REPLICAS {
-        println!("{replicas:>3} replicas: {}", in_words(work.takes(f64::from(replicas))));
+        let word = if replicas == 1 { "replica: " } else { "replicas:" };
+        println!("{replicas:>3} {word} {}", in_words(work.takes(f64::from(replicas))));
     }
     if let Some(minutes) = args.within {
         let limit = Duration::try_from_secs_f64(minutes * 60.0)?;
         match work.replicas_within(limit) {
-            Some(replicas) => println!("within {}: {replicas:.0} replicas", in_words(limit)),
+            Some(replicas) => {
+                let word = if replicas > 1.0 { "replicas" } else { "replica" };
+                println!("within {}: {replicas:.0} {word}", in_words(limit));
+            }
             None => {
                 println!("within {}: not at pipes.pending_job.rate_per_second", in_words(limit));
             }

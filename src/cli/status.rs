@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
-use uuid::Uuid;
 
+use super::which_bundle::{find_bundle, no_bundle};
 use crate::overview::tables::{Row, Table, bundles, failures, pipes, queues, workers};
 use crate::overview::words::many;
 use crate::overview::{Overview, Reader};
 use crate::settings::Settings;
-use crate::store::Store;
 use crate::top::bundle_rows;
 
 /// Rows of each list; the whole fits on a screen.
@@ -46,8 +45,8 @@ pub(super) async fn run(args: &StatusArgs, settings: &Settings) -> anyhow::Resul
             if args.json { json(&overview)? } else { whole(&overview, width) }
         }
         Some(given) => {
-            let id = find(reader.store(), given).await?;
-            let bundle = reader.bundle(id).await?.with_context(|| nobody(given))?;
+            let id = find_bundle(reader.store(), given).await?;
+            let bundle = reader.bundle(id).await?.with_context(|| no_bundle(given))?;
             if args.json { json(&bundle)? } else { text(bundle_rows(&bundle, width)) }
         }
     };
@@ -61,34 +60,6 @@ fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
 
 fn text(rows: Vec<Row>) -> String {
     rows.into_iter().map(|row| row.text + "\n").collect()
-}
-
-fn nobody(given: &str) -> String {
-    format!("bundle: found {given:?}, which no bundle's id begins with")
-}
-
-/// The bundle whose id begins like this.
-async fn find(store: &Store, given: &str) -> anyhow::Result<Uuid> {
-    let digits = given.replace('-', "");
-    let is_one = (4..=32).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_hexdigit());
-    if !is_one {
-        bail!(
-            "bundle: found {given:?}, allowed an id or its first 4 to 32 digits, 0 to 9 and a to f"
-        );
-    }
-    let bound = |fill: char| -> anyhow::Result<Uuid> {
-        let full: String = digits.chars().chain(std::iter::repeat(fill)).take(32).collect();
-        Ok(Uuid::try_parse(&full)?)
-    };
-    match store.find_bundles(bound('0')?, bound('f')?).await?.as_slice() {
-        [] => bail!(nobody(given)),
-        [one] => Ok(*one),
-        [first, second, ..] => {
-            bail!(
-                "bundle: found {given:?}, which {first} and {second} begin with; give more digits"
-            )
-        }
-    }
 }
 
 fn whole(overview: &Overview, width: usize) -> String {

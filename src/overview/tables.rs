@@ -1,7 +1,7 @@
 //! The tables that `status` and `top` show: rows of text of a given width, each with a tone.
 
 use super::words::{
-    self, bar, clip, count, figure, pad, percent, rate, span, time_of_day, variant, whole,
+    self, apart, bar, clip, count, figure, pad, percent, rate, span, time_of_day, whole,
 };
 use super::{BundleLine, ErrorCount, FailureLine, Pipe, QueueLine, Worker};
 use crate::store::BestVariant;
@@ -281,6 +281,7 @@ pub fn time_left(bundle: &BundleLine) -> String {
 #[must_use]
 pub fn bundle_state(bundle: &BundleLine) -> (&str, Tone) {
     match bundle.status.as_str() {
+        "running" if bundle.is_judged() => ("judging", Tone::Plain),
         "pending" | "expanding" | "running" if bundle.paused => ("paused", Tone::Warn),
         "completed" if bundle.failed > 0 => ("completed", Tone::Warn),
         "completed" => ("completed", Tone::Good),
@@ -319,7 +320,14 @@ pub fn error_text(class: Option<&str>, error: Option<&str>) -> String {
     }
 }
 
-/// The best variants of a bundle.
+/// What the best variants of a bundle have in common, and what is each one's own.
+#[must_use]
+pub fn variants(best: &[BestVariant]) -> (String, Vec<String>) {
+    let both = best.iter().map(|it| (it.scenario.as_str(), it.money_management.as_str()));
+    apart(&both.collect::<Vec<_>>())
+}
+
+/// The best variants of a bundle, each by what tells it from the others.
 #[must_use]
 pub fn best(best: &[BestVariant], width: usize) -> Table {
     let columns = [
@@ -331,14 +339,11 @@ pub fn best(best: &[BestVariant], width: usize) -> Table {
         right("TRADES", 6),
         right("JOB", 8),
     ];
-    let rows = best.iter().map(|variant_of| {
+    let (_, own) = variants(best);
+    let rows = best.iter().zip(own).map(|(variant_of, own)| {
         let cells = vec![
             variant_of.ticker.clone(),
-            format!(
-                "{} | {}",
-                variant(&variant_of.scenario),
-                variant(&variant_of.money_management)
-            ),
+            own,
             percent(Some(variant_of.total_return)),
             figure(variant_of.sharpe),
             percent(Some(variant_of.max_drawdown)),

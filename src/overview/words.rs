@@ -159,14 +159,37 @@ pub fn width(text: &str) -> usize {
 /// JSON of a scenario or a money management in few words: `sma_cross, fast 10, slow 50`.
 #[must_use]
 pub fn variant(json: &str) -> String {
-    match serde_json::from_str(json) {
-        Ok(value) => {
-            let mut words = Vec::new();
-            collect(&value, "", &mut words);
-            if words.is_empty() { "-".to_owned() } else { words.join(", ") }
-        }
-        Err(_) => json.to_owned(),
-    }
+    let words = parts(json);
+    if words.is_empty() { "-".to_owned() } else { words.join(", ") }
+}
+
+/// What several variants, each a scenario and a money management, have in common, and what of each is its
+/// own; of a single one all is.
+#[must_use]
+pub fn apart(variants: &[(&str, &str)]) -> (String, Vec<String>) {
+    let all: Vec<[Vec<String>; 2]> =
+        variants.iter().map(|(scenario, money)| [parts(scenario), parts(money)]).collect();
+    let in_all = |word: &String, part: usize| {
+        all.len() > 1 && all.iter().all(|of| of.get(part).is_some_and(|of| of.contains(word)))
+    };
+    let told = |of: &[Vec<String>; 2], common: bool| {
+        let parts = of.iter().enumerate().map(|(part, words)| {
+            let words = words.iter().filter(|word| in_all(word, part) == common);
+            words.map(String::as_str).collect::<Vec<_>>().join(", ")
+        });
+        parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ")
+    };
+    let common = all.first().map_or_else(String::new, |first| told(first, true));
+    let own = all.iter().map(|of| told(of, false));
+    (common, own.map(|own| if own.is_empty() { "-".to_owned() } else { own }).collect())
+}
+
+/// The words of a scenario or a money management; what is no JSON is one word.
+fn parts(json: &str) -> Vec<String> {
+    let Ok(value) = serde_json::from_str(json) else { return vec![json.to_owned()] };
+    let mut words = Vec::new();
+    collect(&value, "", &mut words);
+    words
 }
 
 fn collect(value: &serde_json::Value, key: &str, words: &mut Vec<String>) {
@@ -234,5 +257,21 @@ mod tests {
         assert_eq!(variant(scenario), "sma_cross, fast 10, slow 50, direction long");
         assert_eq!(variant("{}"), "-");
         assert_eq!(variant(r#"{"stop_loss_pct": null, "size": {"units": 100}}"#), "units 100");
+    }
+
+    #[test]
+    fn of_several_variants_only_what_differs_is_told_of_each() {
+        let money = r#"{"size": {"units": 100}}"#;
+        let [ten, twenty] = [10, 20].map(|fast| {
+            format!(r#"{{"preset": "sma_cross", "params": {{"fast": {fast}, "slow": 50}}}}"#)
+        });
+        let (common, own) = apart(&[(&ten, money), (&twenty, money)]);
+        assert_eq!(common, "sma_cross, slow 50 | units 100");
+        assert_eq!(own, ["fast 10", "fast 20"]);
+        let (common, own) = apart(&[(&ten, money)]);
+        assert_eq!(common, "");
+        assert_eq!(own, ["sma_cross, fast 10, slow 50 | units 100"]);
+        assert_eq!(apart(&[(&ten, money), (&ten, money)]).1, ["-", "-"]);
+        assert_eq!(apart(&[]), (String::new(), Vec::new()));
     }
 }

@@ -23,6 +23,10 @@ pub fn markdown(found: &Found) -> String {
     if found.is_open() || bundle.status == "failed" {
         write!(text, " {}", words::status(&bundle.status)).ok();
     }
+    // A rejected one has it in the verdict.
+    if let Some(error) = bundle.error.as_ref().filter(|_| bundle.status == "failed") {
+        write!(text, " {}", plain(error)).ok();
+    }
     write!(text, "\n\n{}\n", plain(&verdict::lead(found))).ok();
     let cards = verdict::cards(found);
     if !cards.is_empty() {

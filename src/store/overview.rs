@@ -117,6 +117,15 @@ pub struct FailureLine {
     pub ended_at: String,
 }
 
+impl BundleLine {
+    /// Whether all its jobs have ended and its result is being judged.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        let ended: i64 = [self.completed, self.failed, self.cancelled].map(i64::from).iter().sum();
+        self.status == "running" && self.total.is_some_and(|total| i64::from(total) == ended)
+    }
+}
+
 impl Store {
     /// Where the database is: host, port and name, no user and no password.
     #[must_use]

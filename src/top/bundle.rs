@@ -1,6 +1,6 @@
 //! One bundle on a screen.
 
-use crate::overview::tables::{Row, Tone, best, bundle_state, errors, time_left};
+use crate::overview::tables::{Row, Tone, best, bundle_state, errors, time_left, variants};
 use crate::overview::words::{bar, clip, count, pad};
 use crate::overview::{Bundle, BundleDetail};
 
@@ -32,6 +32,10 @@ pub fn bundle_rows(bundle: &Bundle, width: usize) -> Vec<Row> {
     }
     if !bundle.best.is_empty() {
         rows.extend([Row::default(), Row::new("BEST VARIANTS", Tone::Title)]);
+        let (common, _) = variants(&bundle.best);
+        if !common.is_empty() {
+            rows.extend(paragraph("all are", &common, width, Tone::Plain));
+        }
         let table = best(&bundle.best, width);
         rows.push(table.head);
         rows.extend(table.rows);

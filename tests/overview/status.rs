@@ -54,7 +54,8 @@ async fn status_speaks_json_and_says_what_is_wrong_with_an_id() {
     for (given, said) in [
         ("zzzz", "allowed an id or its first 4 to 32 digits"),
         ("abc", "allowed an id or its first 4 to 32 digits"),
-        ("00000000-0000-0000-0000-000000000000", "which no bundle's id begins with"),
+        ("00000000-0000-0000-0000-000000000000", "there is no bundle 00000000-"),
+        ("00000000", "which no bundle's id begins with"),
     ] {
         let (code, text, complaint) = scene.sluicegate(&["status", given]);
         assert_eq!((code, text.as_str()), (Some(1), ""));

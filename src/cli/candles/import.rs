@@ -77,7 +77,11 @@ pub(super) async fn run(
     if args.to == Destination::Influx {
         write_to_influx(&key, series.candles(), &settings.influx).await?;
     }
-    list::report("imported", &key, &series, out)
+    list::report("imported", &key, &series, out)?;
+    if args.to == Destination::Files {
+        writeln!(out, "into {} (candles.files.dir)", settings.files.dir.display())?;
+    }
+    Ok(())
 }
 
 /// The files in the order of their names in the store, in which it will merge them.

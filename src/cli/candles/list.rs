@@ -60,6 +60,8 @@ pub(super) fn run(args: &ListArgs, store: &FileSource, out: &mut dyn Write) -> a
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &rows)?;
         writeln!(out)?;
+    } else if rows.is_empty() && problems.is_empty() {
+        writeln!(out, "no candles in {} (candles.files.dir)", store.dir().display())?;
     } else {
         writeln!(out, "{}", table(&rows))?;
     }

@@ -52,7 +52,7 @@ enum Ended {
 pub(super) async fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     // From here on a signal ends the demo in good order; one that comes too early is kept.
     let mut signals = Signals::listen()?;
-    let start = || PrivatePostgres::start(&Options::fast());
+    let start = || PrivatePostgres::start(&Options::fast().with("autovacuum", "on"));
     let server = spawn_blocking(start).await.context("start a private Postgres")??;
     let ended = Box::pin(on_server(args, &server, &mut signals)).await;
     spawn_blocking(move || drop(server)).await.context("stop the private Postgres")?;

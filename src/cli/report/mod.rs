@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use uuid::Uuid;
 
 use self::output::Output;
+use super::which_bundle::find_bundle;
 use crate::report::{Found, markdown, page, write_csv, write_json, write_parquet};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -20,9 +21,9 @@ const EX_USAGE: u8 = 2;
 /// Options of `report`.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Id of the bundle.
+    /// A bundle: its id, or the beginning of it, four digits at least.
     #[arg(required_unless_present = "last")]
-    bundle: Option<Uuid>,
+    bundle: Option<String>,
     /// Take the newest bundle.
     #[arg(long, conflicts_with = "bundle")]
     last: bool,
@@ -124,8 +125,8 @@ pub(super) async fn run(args: &ReportArgs, settings: &Settings) -> anyhow::Resul
 
 /// The bundle asked for; says so where there is none.
 async fn which(args: &ReportArgs, store: &Store) -> anyhow::Result<Option<Uuid>> {
-    if let Some(bundle) = args.bundle {
-        return Ok(Some(bundle));
+    if let Some(given) = &args.bundle {
+        return find_bundle(store, given).await.map(Some);
     }
     let found = store.report_last_bundle(args.user.as_deref()).await?;
     if found.is_none() {
