@@ -1,11 +1,14 @@
 //! How connections are made.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Executor, PgPool};
+use tokio::time::Instant;
 
+use super::silence::Silence;
 use super::{DatabaseSettings, StoreError};
 
 pub(super) fn connect_options(
@@ -27,16 +30,21 @@ pub(super) fn connect_options(
     }
 }
 
-/// At most so many connections, each made at its first use.
+/// At most so many connections, each made at its first use, and anew after a silence.
 pub(super) fn pool(
     settings: &DatabaseSettings,
     options: &PgConnectOptions,
     connections: u32,
+    silence: Arc<Silence>,
 ) -> PgPool {
     let mut pool = PgPoolOptions::new()
         .max_connections(connections)
         // A ping before each statement would double the round trips; a dead connection shows itself.
         .test_before_acquire(false)
+        .before_acquire(move |_, connection| {
+            let is_heard = !silence.is_before(Instant::now() - connection.age);
+            Box::pin(async move { Ok(is_heard) })
+        })
         .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms));
     if !settings.pooled {
         let timeout = format!("set statement_timeout = {}", settings.statement_timeout_ms);

@@ -24,6 +24,7 @@ mod retention;
 mod returns;
 mod schema;
 mod settings;
+mod silence;
 mod stored_jobs;
 mod workers;
 
@@ -35,7 +36,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions};
 use sqlx::query::Query;
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use self::breaker::Breaker;
 pub use self::bundles::{BundleRequest, NewJobs};
@@ -61,6 +62,7 @@ pub use self::retention::{Kept, Pruned};
 pub use self::returns::{DailyRow, ResultGroup, ResultGroups};
 pub use self::schema::{SCHEMA_VERSION, SchemaState};
 pub use self::settings::DatabaseSettings;
+use self::silence::Silence;
 pub use self::stored_jobs::{StoredJob, StoredResult};
 pub use self::workers::{Condition, Look, WorkerId};
 
@@ -86,6 +88,7 @@ pub struct Store {
 struct Link {
     meter: Meter,
     breaker: Breaker,
+    silence: Arc<Silence>,
 }
 
 impl Store {
@@ -94,6 +97,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Url`] where a connection string cannot be read.
     pub fn new(settings: &DatabaseSettings) -> Result<Self, StoreError> {
+        Self::over(Arc::default(), settings)
+    }
+
+    fn over(link: Arc<Link>, settings: &DatabaseSettings) -> Result<Self, StoreError> {
         let mut options = connect_options("database.url", &settings.url)?;
         if settings.pooled {
             // Poolers know neither this parameter nor, before PgBouncer 1.21, named statements; the
@@ -108,13 +115,14 @@ impl Store {
         // The server ends a statement by itself; this is for a server that cannot be heard any more.
         let patience =
             Duration::from_millis(settings.statement_timeout_ms + settings.acquire_timeout_ms);
+        let pool = |connections| pool(settings, &options, connections, Arc::clone(&link.silence));
         Ok(Self {
-            pool: pool(settings, &options, settings.max_connections.saturating_sub(1).max(1)),
-            claims: pool(settings, &options, 1),
+            pool: pool(settings.max_connections.saturating_sub(1).max(1)),
+            claims: pool(1),
             pooled: settings.pooled,
             session,
             patience,
-            link: Arc::default(),
+            link,
             waits_for_answers: true,
         })
     }
@@ -125,8 +133,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Url`] where a connection string cannot be read.
     pub fn apart(&self, settings: &DatabaseSettings) -> Result<Self, StoreError> {
-        let own = Self::new(&DatabaseSettings { max_connections: 1, ..settings.clone() })?;
-        Ok(Self { link: Arc::clone(&self.link), waits_for_answers: false, ..own })
+        let own = DatabaseSettings { max_connections: 1, ..settings.clone() };
+        Ok(Self { waits_for_answers: false, ..Self::over(Arc::clone(&self.link), &own)? })
     }
 
     /// The same store, with another limit on how long a statement may stay unanswered.
@@ -194,9 +202,30 @@ impl Store {
         reached
     }
 
+    /// The answer to a statement that was sent at `began`, unless it takes longer than there is patience or
+    /// its connection has fallen silent: then how long was waited.
+    async fn answer<T>(
+        &self,
+        began: Instant,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, Duration> {
+        tokio::select! {
+            biased;
+            answer = answer => Ok(answer),
+            () = sleep(self.patience) => {
+                self.link.silence.fell();
+                Err(self.patience)
+            }
+            () = self.link.silence.outlasts(began) => Err(began.elapsed()),
+        }
+    }
+
     /// Counts a statement.
     fn note<T>(&self, what: &'static str, began: Instant, answer: &Result<T, StoreError>) {
         self.link.meter.answered(what, began.elapsed(), answer.is_err());
+        if answer.is_ok() {
+            self.link.silence.broke(began);
+        }
         self.heard(answer);
     }
 
@@ -265,12 +294,12 @@ macro_rules! run {
             .query(include_str!(concat!("sql/", $file, ".sql")))
             $(.bind($value))*
             .$method(&mut *connection);
-        let answer = match tokio::time::timeout($store.patience, answer).await {
+        let answer = match $store.answer(began, answer).await {
             Ok(Ok(answer)) => connection.done($what).await.map(|()| answer),
             Ok(Err(error)) => Err(crate::store::failed($what)(error)),
-            Err(_elapsed) => {
+            Err(waited) => {
                 connection.give_up();
-                Err(StoreError::Silent { statement: $what, waited: $store.patience })
+                Err(StoreError::Silent { statement: $what, waited })
             }
         };
         $store.note($what, began, &answer);

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tokio::time::Instant;
 
 use crate::history;
 use crate::scene::{Daemon, PATIENCE, insert_bundle, insert_sleeps, one, until, until_all_ended};
-use crate::support::{DaemonProcess, TestDatabase, eventually};
+use crate::support::{DaemonProcess, Proxy, TestDatabase, eventually};
 
 /// A daemon says what is wrong once, and now and then; not with every attempt.
 const LOG_LINES_MAX: usize = 60;
@@ -84,6 +85,37 @@ async fn a_daemon_gives_up_connections_that_fall_silent_and_goes_on_over_new_one
     until_all_ended(database.pool()).await;
     history::check(database.pool()).await;
     assert_log_is_short(&daemon);
+}
+
+#[tokio::test]
+async fn a_silence_is_over_for_all_as_soon_as_one_has_been_heard_again() {
+    let database = TestDatabase::new().await;
+    let url = database.url();
+    let server = url.split('@').nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+    let proxy = Proxy::start(server).await;
+    // The server itself would end a statement after a minute only.
+    let settings = [
+        ("worker.lease_ms", "2000"),
+        ("worker.lease_renew_ms", "300"),
+        ("database.statement_timeout_ms", "60000"),
+    ];
+    let daemon = DaemonProcess::run(&proxy.url(&url), &settings);
+    let pool = database.pool();
+    insert_sleeps(pool, 5, 1, 0).await;
+    until_all_ended(pool).await;
+
+    proxy.fall_silent();
+    insert_sleeps(pool, 5, 1, 0).await;
+    let said = "lease not renewed";
+    eventually(PATIENCE, said, async || daemon.log().contains(said)).await;
+    proxy.mend();
+    let said = "lease renewed again";
+    eventually(PATIENCE, said, async || daemon.log().contains(said)).await;
+    let heard = Instant::now();
+    until_all_ended(pool).await;
+    insert_bundle(pool, 2).await;
+    until_all_ended(pool).await;
+    assert!(heard.elapsed() < Duration::from_secs(30), "{:?}", heard.elapsed());
 }
 
 #[tokio::test]
