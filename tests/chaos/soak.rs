@@ -57,6 +57,9 @@ async fn tables_and_memory_stay_as_they_are_under_load_and_faults() {
         ("worker.slots", "1".to_owned()),
         ("worker.lease_ms", "3000".to_owned()),
         ("worker.lease_renew_ms", "500".to_owned()),
+        // A drain leaves connections behind that have fallen silent, well before a place gives up on it.
+        ("worker.drain_ms", "5000".to_owned()),
+        ("worker.abort_ms", "1000".to_owned()),
         ("candles.files.dir", ground.candles.path().display().to_string()),
         ("guard.enabled", "false".to_owned()),
     ];
