@@ -16,6 +16,7 @@ set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
     ended bigint[];
+    marked bigint[];
 begin
     -- A cancel meets rows that a claim may be locking in another order.
     if array_position(fences, null) is not null then
@@ -67,12 +68,13 @@ begin
         select k.kind, sum(k.completed), sum(k.failed), sum(k.cancelled)
           from (select (select l.kind from lanes l where l.lane_id = b.lane_id) as kind, b.*
                   from by_lane b) k
-         group by k.kind),
-    unmarked as (
-        delete from progress p
-         where p.job_id = any (array(select g.job_id from gone g
-                                      where g.started_at is not null or g.fence > 1)))
-    select array_agg(g.job_id) into ended from gone g;
+         group by k.kind)
+    select array_agg(g.job_id), array_agg(g.job_id) filter (where g.started_at is not null or g.fence > 1)
+      into ended, marked from gone g;
+    -- A statement of its own: it sees the mark that the row above was waited for.
+    if marked is not null then
+        delete from progress p where p.job_id = any (marked);
+    end if;
     -- A kind or a user has room again.
     if exists (select from limits where scope <> 'pipe' and in_flight_max is not null)
        and exists (select from workers where idle) then

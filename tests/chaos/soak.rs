@@ -74,18 +74,22 @@ async fn tables_and_memory_stay_as_they_are_under_load_and_faults() {
     for number in 0..3 {
         pods.push(Pod::new(&site, number, false).await);
     }
-    let looks = work(&database.pool, &mut pods, Duration::from_secs_f64(minutes * 60.0)).await;
+    let half = Duration::from_secs_f64(minutes * 30.0);
+    let mut load = Load::default();
+    let before = load.go_on(&database.pool, &mut pods, half).await;
+    let tables_before = by_table(&database.pool).await;
+    let after = load.go_on(&database.pool, &mut pods, half * 2).await;
+    tell_tables(&tables_before, &by_table(&database.pool).await);
     finish(&database.pool, &mut pods).await;
-    let half = looks.len() / 2;
     // The first looks are of empty tables.
-    let (before, after) = (&looks[half / 4..half], &looks[half..]);
+    let before = &before[before.len() / 4..];
     for (what, size) in [
         ("tables", (|look: &Sizes| look.tables_mb) as fn(&Sizes) -> f64),
         ("indexes", |look| look.indexes_mb),
         ("daemons", |look| look.daemons_mb),
     ] {
         let most = |looks: &[Sizes]| looks.iter().map(size).fold(0.0, f64::max);
-        let (before, after) = (most(before), most(after));
+        let (before, after) = (most(before), most(&after));
         assert!(
             after <= before * GROWTH_MAX + SLACK_MB,
             "{what} grew from {before:.1} to {after:.1} MB"
@@ -94,39 +98,75 @@ async fn tables_and_memory_stay_as_they_are_under_load_and_faults() {
     fs::remove_dir_all(&folder).unwrap();
 }
 
-/// Inserts, disturbs and looks for so long.
-async fn work(pool: &PgPool, pods: &mut [Pod], span: Duration) -> Vec<Sizes> {
-    eprintln!("  seconds     ended  own tables   of it indexes  dead rows  daemons");
-    let began = Instant::now();
-    let (mut looks, mut faults, mut inserted) = (Vec::new(), 1, 0);
-    while began.elapsed() < span {
-        let seconds = i32::try_from(began.elapsed().as_secs()).unwrap();
-        if inserted <= seconds {
-            insert(pool, inserted).await;
-            inserted += 1;
-        }
-        if began.elapsed() > FAULT_EVERY * faults {
-            disturb(pods, faults);
-            faults += 1;
-        }
-        for pod in pods.iter_mut() {
-            pod.tend().unwrap();
-        }
-        if began.elapsed() > LOOK_EVERY * u32::try_from(looks.len()).unwrap() {
-            let look = sizes(pool, pods).await;
-            let ended: i64 = sqlx::query_scalar("select count(*) from sluicegate.outcomes")
-                .fetch_one(pool)
-                .await
-                .unwrap();
-            eprintln!(
-                "{seconds:>9} {ended:>9} {:>8.1} MB {:>12.1} MB {:>10} {:>5.0} MB",
-                look.tables_mb, look.indexes_mb, look.dead_rows, look.daemons_mb
-            );
-            looks.push(look);
-        }
-        sleep(Duration::from_millis(50)).await;
+/// Inserts, disturbs and looks.
+struct Load {
+    began: Instant,
+    looks: u32,
+    faults: u32,
+    inserted: i32,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        eprintln!("  seconds     ended  own tables   of it indexes  dead rows  daemons");
+        Self { began: Instant::now(), looks: 0, faults: 1, inserted: 0 }
     }
-    looks
+}
+
+impl Load {
+    /// Goes on until so long after the beginning.
+    async fn go_on(&mut self, pool: &PgPool, pods: &mut [Pod], span: Duration) -> Vec<Sizes> {
+        let mut looks = Vec::new();
+        while self.began.elapsed() < span {
+            let seconds = i32::try_from(self.began.elapsed().as_secs()).unwrap();
+            if self.inserted <= seconds {
+                insert(pool, self.inserted).await;
+                self.inserted += 1;
+            }
+            if self.began.elapsed() > FAULT_EVERY * self.faults {
+                disturb(pods, self.faults);
+                self.faults += 1;
+            }
+            for pod in pods.iter_mut() {
+                pod.tend().unwrap();
+            }
+            if self.began.elapsed() > LOOK_EVERY * self.looks {
+                let look = sizes(pool, pods).await;
+                let ended: i64 = sqlx::query_scalar("select count(*) from sluicegate.outcomes")
+                    .fetch_one(pool)
+                    .await
+                    .unwrap();
+                eprintln!(
+                    "{seconds:>9} {ended:>9} {:>8.1} MB {:>12.1} MB {:>10} {:>5.0} MB",
+                    look.tables_mb, look.indexes_mb, look.dead_rows, look.daemons_mb
+                );
+                looks.push(look);
+                self.looks += 1;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        looks
+    }
+}
+
+/// Each table of the daemon's own: kilobytes with its indexes, those of the indexes, rows, dead rows.
+type Tables = Vec<(String, i64, i64, i64, i64)>;
+
+async fn by_table(pool: &PgPool) -> Tables {
+    let sql = format!(
+        "select relname::text, pg_total_relation_size(relid) / 1024, pg_indexes_size(relid) / 1024,
+                n_live_tup, n_dead_tup
+           from pg_stat_user_tables where schemaname = 'sluicegate' and relname not in ({KEPT})
+          order by 1"
+    );
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(pool).await.unwrap()
+}
+
+fn tell_tables(half: &Tables, end: &Tables) {
+    eprintln!("  table                kB at half   at the end   of it indexes    rows  dead rows");
+    for ((name, before, ..), (_, after, indexes, rows, dead)) in half.iter().zip(end) {
+        eprintln!("  {name:<20} {before:>10} {after:>12} {indexes:>15} {rows:>7} {dead:>10}");
+    }
 }
 
 /// A second's jobs; now and then a bundle, a failure and a cancel.

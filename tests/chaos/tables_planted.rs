@@ -16,7 +16,7 @@ const GOOD: &str = "
     select id, 1, 1, 0, 1 from sluicegate.jobs";
 
 /// What is planted, and what is to be said.
-const PLANTED: [(&str, &[&str]); 7] = [
+const PLANTED: [(&str, &[&str]); 8] = [
     ("select", &[]),
     ("delete from sluicegate.outcomes", &["jobs without an end: 1"]),
     (
@@ -32,6 +32,10 @@ const PLANTED: [(&str, &[&str]); 7] = [
         ],
     ),
     ("update sluicegate.lanes set running = 1", &["lanes that count claims nobody holds: 1"]),
+    (
+        "insert into sluicegate.progress (job_id, fence, percent) select id, 1, 50 from sluicegate.jobs",
+        &["progress of jobs that have ended: 1"],
+    ),
     (
         "insert into sluicegate.bundle_deltas (bundle_id) values (gen_random_uuid())",
         &["news of bundles not taken in: 1"],

@@ -3,7 +3,7 @@
 use sqlx::PgPool;
 
 /// What is wrong, and how to count it.
-const WRONGS: [(&str, &str); 13] = [
+const WRONGS: [(&str, &str); 14] = [
     ("jobs without an end", "select count(*) from sluicegate.jobs j where not exists (select from sluicegate.outcomes o where o.job_id = j.id)"),
     ("rows left in the queue", "select count(*) from sluicegate.queue"),
     ("outcomes of no job", "select count(*) from sluicegate.outcomes o where not exists (select from sluicegate.jobs j where j.id = o.job_id)"),
@@ -59,6 +59,11 @@ const WRONGS: [(&str, &str); 13] = [
             and not exists (select from sluicegate.commands r where r.action = 'retry')",
     ),
     ("lanes that count claims nobody holds", "select count(*) from sluicegate.lanes where running <> 0"),
+    (
+        "progress of jobs that have ended",
+        "select count(*) from sluicegate.progress p
+          where not exists (select from sluicegate.queue q where q.job_id = p.job_id)",
+    ),
 ];
 
 /// Fails the test if anything is wrong with what the tables say.

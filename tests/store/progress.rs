@@ -1,10 +1,13 @@
 //! Start marks, progress and parts of running jobs.
 
+use std::time::Duration;
+
 use serde_json::json;
 use sluicegate::domain::job::{Claim, Progress};
 use sluicegate::store::EndingBatch;
 
 use crate::rig::{AT_ONCE, Rig, completed, failed, stale};
+use crate::support::eventually;
 
 fn at(claim: Claim, percent: f64) -> Progress {
     Progress { claim, percent, elapsed_ms: 1_500, timeout_ms: 60_000, stall_ms: Some(30_000) }
@@ -108,6 +111,36 @@ async fn a_checkpoint_is_found_by_the_next_claim_under_its_key_and_goes_with_the
     assert_eq!(rig.store.find_checkpoint(second, "other").await.unwrap(), None);
     assert_eq!(rig.store.find_checkpoint(first, "key").await.unwrap(), None);
     rig.store.end_jobs(&EndingBatch::of([&completed(second)])).await.unwrap();
+    assert_eq!(rig.one::<i64>("select count(*) from sluicegate.progress").await, 0);
+}
+
+#[tokio::test]
+async fn no_progress_is_left_of_a_job_that_ends_while_it_is_marked() {
+    let rig = Rig::new().await;
+    let claim = rig.claimed().await;
+    let mut mark = rig.db.pool().begin().await.unwrap();
+    sqlx::query(include_str!("../../src/store/sql/mark_progress.sql"))
+        .bind([claim.job_id])
+        .bind([claim.fence])
+        .bind([50.0])
+        .bind([1_500_i64])
+        .bind([60_000_i64])
+        .bind([30_000_i64])
+        .execute(&mut *mark)
+        .await
+        .unwrap();
+    let store = rig.store.clone();
+    let end = async move { store.end_jobs(&EndingBatch::of([&completed(claim)])).await };
+    let ending = tokio::spawn(end);
+    let waits = "select exists (select from pg_stat_activity
+                                 where query like '%end_jobs%' and wait_event_type = 'Lock'
+                                   and datname = current_database())";
+    eventually(Duration::from_secs(30), "the end waits", async || {
+        rig.one::<bool>(waits).await.then_some(())
+    })
+    .await;
+    mark.commit().await.unwrap();
+    assert!(ending.await.unwrap().unwrap().contains(&claim.job_id));
     assert_eq!(rig.one::<i64>("select count(*) from sluicegate.progress").await, 0);
 }
 
