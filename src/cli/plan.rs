@@ -83,9 +83,11 @@ pub(super) async fn run(args: &PlanArgs, settings: &Settings) -> anyhow::Result<
     let Work { jobs, candles_each, candles_per_second, slots, rate } = work;
     println!("speed:    {candles_per_second:.0} candles/s a slot, {slots:.0} slots a replica");
     println!("work:     {jobs:.0} backtests, {:.0} candles", jobs * candles_each);
-    if let Some(rate) = rate {
-        println!("rate:     at most {rate} starts per second, all replicas together");
+    match rate {
+        Some(rate) => println!("rate:     at most {rate} starts per second, all replicas together"),
+        None => println!("rate:     none in these settings (pipes.pending_job.rate_per_second)"),
     }
+    println!("beside it: the verdict over each bundle at its end, some milliseconds a variant");
     for replicas in REPLICAS {
         let word = if replicas == 1 { "replica: " } else { "replicas:" };
         println!("{replicas:>3} {word} {}", in_words(work.takes(f64::from(replicas))));

@@ -1,5 +1,7 @@
 //! The tables that `status` and `top` show: rows of text of a given width, each with a tone.
 
+use std::borrow::Cow;
+
 use super::words::{
     self, apart, bar, clip, count, figure, pad, percent, rate, span, time_of_day, whole,
 };
@@ -249,7 +251,7 @@ pub fn bundles(bundles: &[BundleLine], width: usize) -> Table {
             short_id(bundle),
             bundle.user_id.clone(),
             bundle.name.clone().unwrap_or_default(),
-            state.to_owned(),
+            state.into_owned(),
             bar(bundle.progress / 100.0, 10),
             format!("{:.0}", bundle.progress.floor()),
             bundle.total.map_or_else(|| "-".to_owned(), |total| count(total.into())),
@@ -277,13 +279,21 @@ pub fn time_left(bundle: &BundleLine) -> String {
     }
 }
 
-/// The state of a bundle in a word, and what that is.
+/// The state of a bundle in a word or two, and what that is: a completed one of which jobs failed says so.
 #[must_use]
-pub fn bundle_state(bundle: &BundleLine) -> (&str, Tone) {
+pub fn bundle_state(bundle: &BundleLine) -> (Cow<'_, str>, Tone) {
+    let some_failed = bundle.status == "completed" && bundle.failed > 0;
+    if some_failed {
+        return (Cow::Owned(format!("{} failed", bundle.failed)), Tone::Warn);
+    }
+    let (word, tone) = state_word(bundle);
+    (Cow::Borrowed(word), tone)
+}
+
+fn state_word(bundle: &BundleLine) -> (&str, Tone) {
     match bundle.status.as_str() {
         "running" if bundle.is_judged() => ("judging", Tone::Plain),
         "pending" | "expanding" | "running" if bundle.paused => ("paused", Tone::Warn),
-        "completed" if bundle.failed > 0 => ("completed", Tone::Warn),
         "completed" => ("completed", Tone::Good),
         "failed" | "rejected" => (&bundle.status, Tone::Bad),
         "cancelled" => ("cancelled", Tone::Dim),

@@ -156,6 +156,23 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
+/// A text cut between words into lines of at most `width` columns.
+#[must_use]
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// JSON of a scenario or a money management in few words: `sma_cross, fast 10, slow 50`.
 #[must_use]
 pub fn variant(json: &str) -> String {

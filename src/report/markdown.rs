@@ -27,6 +27,10 @@ pub fn markdown(found: &Found) -> String {
     if let Some(error) = bundle.error.as_ref().filter(|_| bundle.status == "failed") {
         write!(text, " {}", plain(error)).ok();
     }
+    if bundle.failed > 0 {
+        let total = bundle.total.map_or_else(String::new, |total| format!(" of {}", count(total)));
+        write!(text, " {}{total} jobs failed.", count(bundle.failed)).ok();
+    }
     write!(text, "\n\n{}\n", plain(&verdict::lead(found))).ok();
     let cards = verdict::cards(found);
     if !cards.is_empty() {

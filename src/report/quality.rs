@@ -16,7 +16,7 @@ const COUNTED: [(&str, &str); 7] = [
     ("Rows without a price", "/loaded/incomplete"),
     ("Impossible prices", "/loaded/bad_bars"),
     ("Missing parts", "/loaded/parts_missing"),
-    ("Missing warm-up", "/warmup_missing"),
+    ("Missing warm-up, at most", "/warmup_missing"),
 ];
 
 /// What was found anywhere, and the names of what was not.

@@ -261,7 +261,7 @@ fn reality(found: &Found) -> Option<Card> {
 
 fn plateau(found: &Found) -> Option<Card> {
     let value = found.said_figure("/statistics/surface/neighbourhood/plateau")?;
-    let meaning = "what its neighbours on the grid of parameters reach of it: about 1 on a plateau, \
+    let meaning = "the median of it and its neighbours on the grid, by its own: about 1 on a plateau, \
                    near 0 on a needle";
     Some(Card::new("Plateau", ratio(Some(value)), meaning))
 }

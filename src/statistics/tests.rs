@@ -154,7 +154,7 @@ fn the_verdict_on_luck_says_luck() {
     let held_out = HoldOut { days: 73, total_return: -0.031_4 };
     assert_eq!(
         verdict(&useless, Some(held_out), Some(0.31)),
-        "Variant 130 is the best of 200 by Sharpe ratio: 2.50 a year, where the best of 200 \
+        "The variant of job 130 is the best of 200 by Sharpe ratio: 2.50 a year, where the best of 200 \
          useless ones would show about 2.73. Deflated Sharpe ratio 0.41: luck explains it. PBO \
          0.71: choosing by the past is no better than drawing lots. On 73 days kept back it \
          returned -3.1 %. Plateau 0.31: its neighbours do not do it, so it stands on a needle. No \
@@ -169,7 +169,7 @@ fn the_verdict_on_skill_says_so_and_asks_for_no_more_days() {
     returns[0] = returns[1].clone();
     assert_eq!(
         verdict(&statistics(&returns, 1, 10), None, Some(0.93)),
-        "Variant 138 is the best of 200 by Sharpe ratio: 4.66 a year, where the best of 200 \
+        "The variant of job 138 is the best of 200 by Sharpe ratio: 4.66 a year, where the best of 200 \
          useless ones would show about 2.34. Deflated Sharpe ratio > 0.99 (> 0.99 if only the 199 \
          that differ count): more than luck explains. PBO < 0.01: what was best stayed good. \
          Plateau 0.93: its neighbours do about as well."
@@ -212,7 +212,7 @@ fn the_verdict_on_one_variant_says_that_nothing_was_selected() {
         (0..100).map(|day| narrow(if day % 2 == 0 { 0.02 } else { -0.018 })).collect();
     assert_eq!(
         verdict(&statistics(&[series], 1, BLOCKS), None, None),
-        "Variant 1 is the only one that traded: Sharpe ratio 1.00 a year. Nothing was selected, so \
+        "The variant of job 1 is the only one that traded: Sharpe ratio 1.00 a year. Nothing was selected, so \
          deflated Sharpe ratio and PBO do not apply. Its true ratio is above 0 with probability \
          0.70. It needs 888 more days like these to be told from 0."
     );

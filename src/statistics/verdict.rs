@@ -53,7 +53,7 @@ pub fn verdict(
 fn alone(best: &BestTrial) -> Vec<String> {
     let mut sentences = vec![
         format!(
-            "Variant {} is the only one that traded: Sharpe ratio {:.2} a year.",
+            "The variant of job {} is the only one that traded: Sharpe ratio {:.2} a year.",
             best.id, best.sharpe
         ),
         "Nothing was selected, so deflated Sharpe ratio and PBO do not apply.".to_owned(),
@@ -71,7 +71,7 @@ fn selected(best: &BestTrial, statistics: &BundleStatistics) -> String {
         format!(", where the best of {traded} useless ones would show about {luck:.2}")
     });
     format!(
-        "Variant {} is the best of {traded} by Sharpe ratio: {:.2} a year{luck}.",
+        "The variant of job {} is the best of {traded} by Sharpe ratio: {:.2} a year{luck}.",
         best.id, best.sharpe
     )
 }

@@ -18,6 +18,17 @@ pub struct EndedBundle {
     pub closings: u32,
 }
 
+/// What is told of the best variant of a bundle.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BestRecord {
+    /// How it was validated; an empty object where it was not.
+    pub validation: Value,
+    /// Its return, 1 is 100 %.
+    pub total_return: f64,
+    /// That of buying and holding.
+    pub buy_and_hold_return: Option<f64>,
+}
+
 /// One of the best variants of a bundle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BestResult {
@@ -189,12 +200,16 @@ impl Store {
     ///
     /// # Errors
     /// The statement failed.
-    pub async fn validation_of(&self, job_id: JobId) -> Result<Value, StoreError> {
-        const WHAT: &str = "read a validation";
-        let row = run!(self, "read a validation", "validation_of", fetch_optional, job_id);
-        let Some(row) = row else { return Ok(Value::Null) };
+    pub async fn best_record(&self, job_id: JobId) -> Result<Option<BestRecord>, StoreError> {
+        const WHAT: &str = "read the best result";
+        let row = run!(self, "read the best result", "best_record", fetch_optional, job_id);
+        let Some(row) = row else { return Ok(None) };
         let validation: String = column(&row, "validation", WHAT)?;
-        Ok(serde_json::from_str(&validation).unwrap_or_default())
+        Ok(Some(BestRecord {
+            validation: serde_json::from_str(&validation).unwrap_or_default(),
+            total_return: column(&row, "total_return", WHAT)?,
+            buy_and_hold_return: column(&row, "buy_and_hold_return", WHAT)?,
+        }))
     }
 
     /// Drops trades and equity of all but the best `top` variants of a bundle.

@@ -40,7 +40,7 @@ use tokio::time::{Instant, sleep};
 
 use self::breaker::Breaker;
 pub use self::bundles::{BundleRequest, NewJobs};
-pub use self::closing::{BestResult, EndedBundle};
+pub use self::closing::{BestRecord, BestResult, EndedBundle};
 pub use self::commands::{Cancelled, Command, Target};
 use self::connect::{connect_options, pool};
 pub use self::demo::{DEMO_BUNDLE, DEMO_SLEEPS, DemoBundle, DemoSleep, DemoVariant};

@@ -1,7 +1,7 @@
 //! One bundle on a screen.
 
 use crate::overview::tables::{Row, Tone, best, bundle_state, errors, time_left, variants};
-use crate::overview::words::{bar, clip, count, pad};
+use crate::overview::words::{bar, clip, count, pad, wrapped};
 use crate::overview::{Bundle, BundleDetail};
 
 /// All there is to say of a bundle, `width` columns wide.
@@ -14,7 +14,7 @@ pub fn bundle_rows(bundle: &Bundle, width: usize) -> Vec<Row> {
     let mut rows = vec![
         Row::new(clip(&format!("BUNDLE {}{named}", line.id), width), Tone::Title),
         said("user", &format!("{}, priority {}", line.user_id, line.priority), width, Tone::Plain),
-        said("status", state, width, tone),
+        said("status", &state, width, tone),
         said(
             "progress",
             &format!("{} {:.1} %", bar(line.progress / 100.0, 32), line.progress),
@@ -97,20 +97,4 @@ fn times(detail: &BundleDetail) -> String {
         (None, None) => {}
     }
     words.join(", ")
-}
-
-/// A text cut between words into lines of at most `width` columns.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }

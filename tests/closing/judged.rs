@@ -44,7 +44,16 @@ async fn the_best_of_two_hundred_entries_by_chance_is_luck_and_the_figures_are_t
     assert_eq!((&found["groups"], &found["not_comparable"]), (&json!(1), &json!(0)));
     assert_eq!(found["from"], "2020-02-01T00:00:00Z");
     let plateau = found["surface"]["neighbourhood"]["plateau"].as_f64();
-    assert_eq!(summary["verdict"], verdict(&statistics, None, plateau));
+    let words = summary["verdict"].as_str().unwrap();
+    let beside = words.strip_prefix(&verdict(&statistics, None, plateau)).unwrap();
+    let asked = "select format(' It returned %s %%, buying and holding %s %%.',
+                        to_char(100 * total_return, 'SG999990D0'), to_char(100 * buy_and_hold_return, 'SG999990D0'))
+                   from sluicegate.results where job_id = $1";
+    let best = found["best"]["id"].as_i64().unwrap();
+    let told: String =
+        sqlx::query_scalar(asked).bind(best).fetch_one(scene.db.pool()).await.unwrap();
+    let told: String = told.split_whitespace().collect();
+    assert_eq!(beside.split_whitespace().collect::<String>(), told);
 }
 
 #[tokio::test]

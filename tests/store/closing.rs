@@ -88,11 +88,11 @@ async fn the_time_kept_back_is_looked_at_once() {
     assert!(keep("", json!({ "random_entry": 1 })).await);
     assert!(keep("", json!({ "holdout": { "total_return": 0.1 } })).await);
     assert!(!keep("", json!({ "holdout": { "total_return": 0.2 } })).await, "a second look");
-    let stored = rig.store.validation_of(ids[0]).await.unwrap();
+    let stored = rig.store.best_record(ids[0]).await.unwrap().unwrap().validation;
     let first =
         json!({ "holdout_range": 1, "random_entry": 1, "holdout": { "total_return": 0.1 } });
     assert_eq!(stored, first);
-    assert_eq!(rig.store.validation_of(-1).await.unwrap(), Value::Null);
+    assert_eq!(rig.store.best_record(-1).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ fn line(bundle: &DemoBundle, sleeps: &[DemoSleep]) -> String {
     let percent = (100 * bundle.ended).checked_div(bundle.total).unwrap_or(0);
     format!(
         "bundle {} {percent} %, {} of {}{}; sleep jobs: {}",
-        bundle.status,
+        state(bundle),
         bundle.ended,
         bundle.total,
         eta(bundle),
@@ -70,8 +70,15 @@ fn line(bundle: &DemoBundle, sleeps: &[DemoSleep]) -> String {
     )
 }
 
+/// Once all jobs have ended what is left is the verdict.
+fn state(bundle: &DemoBundle) -> &str {
+    let is_judged = bundle.status == "running" && bundle.ended == bundle.total;
+    if is_judged { "judging" } else { &bundle.status }
+}
+
 fn eta(bundle: &DemoBundle) -> String {
-    bundle.left_s.map_or_else(String::new, |left| format!(", ETA {:.0} s", left.max(0.0)))
+    let left_s = bundle.left_s.filter(|_| bundle.ended < bundle.total);
+    left_s.map_or_else(String::new, |left| format!(", ETA {:.0} s", left.max(0.0)))
 }
 
 /// One bar for the bundle and one for each `sleep` job.
@@ -92,7 +99,7 @@ impl Bars {
         self.bundle.set_style(style("cyan", &format!("{:>3} of {}", bundle.ended, bundle.total))?);
         self.bundle.set_length(bundle.total);
         self.bundle.set_position(bundle.ended);
-        self.bundle.set_message(format!("{}{}", bundle.status, eta(bundle)));
+        self.bundle.set_message(format!("{}{}", state(bundle), eta(bundle)));
         for (place, job) in sleeps.iter().enumerate() {
             if place == self.sleeps.len() {
                 let bar = ProgressBar::new(100).with_prefix(format!("sleep {}", job.id));

@@ -18,6 +18,7 @@ use self::live::Live;
 use self::setup::settings_for;
 use crate::cli::run::daemon;
 use crate::metrics::Metrics;
+use crate::overview::words::wrapped;
 use crate::pipeline::Shutdown;
 use crate::private_postgres::{Options, PrivatePostgres};
 use crate::settings::Settings;
@@ -28,6 +29,8 @@ use crate::telemetry;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The jobs end within ten seconds; after this long something is wrong.
 const JOBS_MAX: Duration = Duration::from_secs(120);
+/// Words are set in lines of so many columns.
+const COLUMNS: usize = 100;
 
 /// Options of `demo`.
 #[derive(Debug, clap::Args)]
@@ -162,6 +165,10 @@ async fn tell(store: &Store) -> anyhow::Result<()> {
     let best = store.read_demo_best(bundle).await?;
     say(&format!("The ten best of {} variants, by Sharpe ratio:\n", ended.total))?;
     say(&tables::best(&best))?;
+    if let Some(verdict) = store.overview_bundle(bundle).await?.and_then(|of| of.verdict) {
+        let lines = wrapped(&format!("The verdict: {verdict}"), COLUMNS);
+        say(&(lines.join("\n") + "\n"))?;
+    }
     let run_ms = store.read_demo_run_ms(bundle).await?;
     let jobs = ended.total + u64::try_from(sleeps.len())?;
     say(&tables::pace(jobs, took_s, run_ms))

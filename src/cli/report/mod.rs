@@ -3,6 +3,7 @@
 mod market;
 mod output;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -78,6 +79,11 @@ impl ReportArgs {
                 }
             }
         };
+        if format == Format::Html && self.output.is_none() && std::io::stdout().is_terminal() {
+            return Err(
+                "a page is nothing for a terminal: say -o FILE, or --format markdown".to_owned()
+            );
+        }
         if format == Format::Parquet && self.output.is_none() {
             return Err(
                 "--format parquet: found no file to write to, allowed with -o FILE".to_owned()

@@ -15,7 +15,7 @@ use crate::domain::time::format_instant;
 use crate::kinds::RunControl;
 use crate::pipeline::Shutdown;
 use crate::statistics::{HoldOut, verdict};
-use crate::store::{EndedBundle, ResultGroup};
+use crate::store::{BestRecord, EndedBundle, ResultGroup};
 
 impl BundleClosingConsumer {
     /// What is said of the bundle: an object with `statistics` and `verdict`. `None` when a stop came
@@ -97,19 +97,28 @@ impl BundleClosingConsumer {
     ) -> anyhow::Result<String> {
         let best = judged.statistics.best.as_ref().map(|best| best.id);
         let member = judged.members.iter().find(|member| Some(member.job_id) == best);
-        let (mut hold_out, mut around) = (Value::Null, None);
+        let (mut hold_out, mut around, mut beside) = (Value::Null, None, None);
         if let Some(member) = member {
-            let mut validation = self.store.validation_of(member.job_id).await?;
-            hold_out = validation.get_mut("holdout").map(Value::take).unwrap_or_default();
+            let mut best = self.store.best_record(member.job_id).await?;
+            let validation = best.as_mut().and_then(|best| best.validation.get_mut("holdout"));
+            hold_out = validation.map(Value::take).unwrap_or_default();
+            beside = best.as_ref().and_then(beside_holding);
             let grid = grid_around(ended, member.seq).await?;
             around = grid.and_then(|grid| Around::of(grid, &judged.members, member.seq));
         }
         let plateau = around.as_ref().and_then(Around::plateau);
-        let words = verdict(&judged.statistics, told(&hold_out), plateau);
+        let mut words = verdict(&judged.statistics, told(&hold_out), plateau);
+        words.extend(beside);
         statistics.insert("hold_out".to_owned(), hold_out);
         statistics.insert("surface".to_owned(), json!(around.map(|around| around.to_json())));
         Ok(words)
     }
+}
+
+/// What the best variant returned, and what buying and holding did.
+fn beside_holding(best: &BestRecord) -> Option<String> {
+    let (own, held) = (100.0 * best.total_return, 100.0 * best.buy_and_hold_return?);
+    Some(format!(" It returned {own:+.1} %, buying and holding {held:+.1} %."))
 }
 
 /// How many variants never traded and began before their indicators had warmed up; nothing if none did.

@@ -17,7 +17,7 @@ pub(super) fn page(bundle: &Bundle, live: bool) -> Markup {
     let jobs = |jobs: i32| html! { (count(jobs.into())) };
     let time = |at: &Option<String>| html! { (at.as_deref().unwrap_or("-")) };
     let content = html! {
-        p.lead { (word(state, tone)) " " (progress(line.progress, &title)) }
+        p.lead { (word(&state, tone)) " " (progress(line.progress, &title)) }
         @if let Some(error) = &line.error { p.bad { (error) } }
         @if let Some(verdict) = &detail.verdict { p.verdict { (verdict) } }
         (facts(&[

@@ -64,7 +64,7 @@ fn bundles(bundles: &[BundleLine]) -> Markup {
             vec![
                 html! { a href={ "/bundles/" (bundle.id) } { bdi { (name) } } },
                 html! { bdi { (bundle.user_id) } },
-                word(state, tone),
+                word(&state, tone),
                 progress(bundle.progress, &name),
                 html! { (bundle.total.map_or_else(|| "-".to_owned(), |it| count(it.into()))) },
                 html! { (count(bundle.failed.into())) },

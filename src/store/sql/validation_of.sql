@@ -1,1 +1,0 @@
-select coalesce(r.validation, '{}')::text as validation from sluicegate.results r where r.job_id = $1
