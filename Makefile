@@ -18,9 +18,11 @@ test: ## Run all tests that are not slow
 	@scripts/ensure-tools cargo-nextest influxdb psycopg pg
 	cargo nextest run --locked
 
+# One test is left out: it freezes a daemon's server processes, which are the pooler's here.
 test-pooled: ## Run the tests of store, protocol and daemons through pgbouncer in transaction mode
 	@scripts/ensure-tools cargo-nextest pgbouncer
-	SLUICEGATE_TEST_POOLER=1 cargo nextest run --locked $(ON_POSTGRES)
+	SLUICEGATE_TEST_POOLER=1 cargo nextest run --locked $(ON_POSTGRES) \
+		-E 'not test(/connections_that_fall_silent/)'
 
 test-postgres: ## Run the same on another Postgres, from npm: make test-postgres PG=18 (14, 16, 17)
 	@scripts/ensure-tools cargo-nextest

@@ -14,7 +14,7 @@ use crate::guard::Guard;
 use crate::http::{self, Health, Pages};
 use crate::metrics::Metrics;
 use crate::overview::Reader;
-use crate::pipeline::{Pipes, Shutdown, Slots};
+use crate::pipeline::{Pipes, Shutdown, Slots, huge_pages};
 use crate::settings::{Environment, Loaded, Settings};
 use crate::store::{SCHEMA_VERSION, Store, StoreError};
 use crate::telemetry;
@@ -37,6 +37,7 @@ pub(super) async fn run(
     environment: Environment,
     loaded: Loaded,
 ) -> anyhow::Result<ExitCode> {
+    huge_pages::avoid();
     let settings = loaded.settings.clone();
     telemetry::start(&settings.log)?;
     let shutdown = Shutdown::new();

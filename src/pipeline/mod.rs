@@ -13,6 +13,7 @@ mod cadence;
 mod channel;
 mod consume_loop;
 mod governor;
+pub mod huge_pages;
 mod in_flight;
 mod panicked;
 mod pipe;

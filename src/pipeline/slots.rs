@@ -120,6 +120,7 @@ impl Slots {
         let place = place.map_err(|_| gone())?;
         let (reply, answer) = oneshot::channel();
         let job = move || {
+            super::huge_pages::allow();
             let result = catch_unwind(AssertUnwindSafe(work));
             drop(place);
             // Nobody may be waiting any more, and that is fine.

@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use sqlx::{Connection, PgConnection};
+
 use crate::history;
 use crate::scene::{
     Daemon, PATIENCE, insert_bundle, insert_cancel, insert_sleeps, one, until, until_all_ended,
 };
-use crate::support::TestDatabase;
+use crate::support::{TestDatabase, eventually, pooled};
 
 /// Holds of a daemon that has drained: it said goodbye and holds nothing, and no job bears a mark.
 const DRAINED: &str = "select (select stopped_at is not null and draining and dead_at is null
@@ -109,6 +111,12 @@ async fn a_drain_without_a_database_ends_in_time_and_loses_nothing() {
     );
 
     database.server().restart().unwrap();
+    // A pooler takes a moment to see it, and a daemon does not start without a database.
+    let url = pooled(&database.url()).unwrap_or_else(|| database.url());
+    eventually(PATIENCE, "the database is back", async || {
+        PgConnection::connect(&url).await.is_ok()
+    })
+    .await;
     let _other = Daemon::start(&database, &settings).await;
     until_all_ended(database.pool()).await;
     history::check(database.pool()).await;

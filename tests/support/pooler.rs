@@ -46,7 +46,7 @@ impl Pooler {
             "[databases]\n* = host={host} port={server_port} user=postgres\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
              auth_type = any\nauth_file = {users}\npool_mode = transaction\n\
-             default_pool_size = 4\nmax_client_conn = 1000\n"
+             default_pool_size = 4\nmax_client_conn = 1000\nserver_login_retry = 1\n"
         );
         fs::write(&config, settings).unwrap();
         // Debian's folder, which only root has in its path.
