@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 
 use crate::history;
@@ -113,8 +114,11 @@ async fn a_drain_without_a_database_ends_in_time_and_loses_nothing() {
     database.server().restart().unwrap();
     // A pooler takes a moment to see it, and a daemon does not start without a database.
     let url = pooled(&database.url()).unwrap_or_else(|| database.url());
+    let options: PgConnectOptions = url.parse().unwrap();
+    // PgBouncer does not know this parameter.
+    let options = options.extra_float_digits(None);
     eventually(PATIENCE, "the database is back", async || {
-        PgConnection::connect(&url).await.is_ok()
+        PgConnection::connect_with(&options).await.is_ok()
     })
     .await;
     let _other = Daemon::start(&database, &settings).await;
