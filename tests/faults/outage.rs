@@ -91,8 +91,7 @@ async fn a_daemon_gives_up_connections_that_fall_silent_and_goes_on_over_new_one
 async fn a_silence_is_over_for_all_as_soon_as_one_has_been_heard_again() {
     let database = TestDatabase::new().await;
     let url = database.url();
-    let server = url.split('@').nth(1).and_then(|rest| rest.split('/').next()).unwrap();
-    let proxy = Proxy::start(server).await;
+    let proxy = Proxy::before(&url).await;
     // The server itself would end a statement after a minute only.
     let settings = [
         ("worker.lease_ms", "2000"),

@@ -32,8 +32,7 @@ async fn eight_daemons_that_start_on_an_empty_database_all_come_up() {
 async fn a_start_that_waits_for_a_silent_database_ends_when_it_is_told_to() {
     let database = TestDatabase::new().await;
     let url = database.url();
-    let server = url.split('@').nth(1).and_then(|rest| rest.split('/').next()).unwrap();
-    let proxy = Proxy::start(server).await;
+    let proxy = Proxy::before(&url).await;
     proxy.fall_silent();
     let patient = [("database.acquire_timeout_ms", "60000"), ("worker.orphan_after_ms", "120000")];
     let mut starting = DaemonProcess::run(&proxy.url(&url), &patient);

@@ -1,14 +1,11 @@
 //! What pause, resume, retry and reprioritise do to jobs, bundles and lanes.
 
-use std::time::Duration;
-
 use serde_json::json;
 use sluicegate::domain::job::Claim;
 use sluicegate::store::{Command, EndingBatch};
 use uuid::Uuid;
 
 use crate::rig::{Rig, completed, failed, specs};
-use crate::support::eventually;
 
 async fn why(rig: &Rig, job: i64) -> String {
     rig.one(&format!("select reason from sluicegate.why_waiting where job_id = {job}")).await
@@ -254,13 +251,7 @@ async fn an_order_that_waits_for_its_user_keeps_nobody_from_claiming() {
     let order = rig.command("alice", None, Some(job)).await;
     let store = rig.store.clone();
     let moving = tokio::spawn(async move { store.move_jobs(order.id, 7, 9).await.unwrap() });
-    let waits = "select exists (select from pg_stat_activity
-                                 where query like '%move_jobs%' and wait_event_type = 'Lock'
-                                   and datname = current_database())";
-    eventually(Duration::from_secs(30), "the order waits", async || {
-        rig.one::<bool>(waits).await.then_some(())
-    })
-    .await;
+    rig.until_waits_for_a_lock("move_jobs").await;
     let claimed = rig.claim(9).await;
     assert_eq!(claimed.len(), 2, "claims go on meanwhile");
     open.commit().await.unwrap();

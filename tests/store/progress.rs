@@ -1,13 +1,10 @@
 //! Start marks, progress and parts of running jobs.
 
-use std::time::Duration;
-
 use serde_json::json;
 use sluicegate::domain::job::{Claim, Progress};
 use sluicegate::store::EndingBatch;
 
 use crate::rig::{AT_ONCE, Rig, completed, failed, stale};
-use crate::support::eventually;
 
 fn at(claim: Claim, percent: f64) -> Progress {
     Progress { claim, percent, elapsed_ms: 1_500, timeout_ms: 60_000, stall_ms: Some(30_000) }
@@ -132,13 +129,7 @@ async fn no_progress_is_left_of_a_job_that_ends_while_it_is_marked() {
     let store = rig.store.clone();
     let end = async move { store.end_jobs(&EndingBatch::of([&completed(claim)])).await };
     let ending = tokio::spawn(end);
-    let waits = "select exists (select from pg_stat_activity
-                                 where query like '%end_jobs%' and wait_event_type = 'Lock'
-                                   and datname = current_database())";
-    eventually(Duration::from_secs(30), "the end waits", async || {
-        rig.one::<bool>(waits).await.then_some(())
-    })
-    .await;
+    rig.until_waits_for_a_lock("end_jobs").await;
     mark.commit().await.unwrap();
     assert!(ending.await.unwrap().unwrap().contains(&claim.job_id));
     assert_eq!(rig.one::<i64>("select count(*) from sluicegate.progress").await, 0);

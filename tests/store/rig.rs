@@ -1,5 +1,7 @@
 //! A database with one registered worker, and short words for what most tests do with it.
 
+use std::time::Duration;
+
 use serde_json::json;
 use sluicegate::domain::job::{Claim, ClaimedJob, Ending, Failure, Outcome, RetryDelays};
 use sluicegate::store::{Command, DatabaseSettings, NewJobs, Store, WorkerId};
@@ -7,7 +9,7 @@ use sqlx::postgres::Postgres;
 use sqlx::{AssertSqlSafe, Decode, Executor, Type};
 use uuid::Uuid;
 
-use crate::support::{TestDatabase, pooled};
+use crate::support::{TestDatabase, eventually, pooled};
 
 /// Long enough that no lease runs out while a test is looking.
 pub(crate) const LEASE_MS: i64 = 600_000;
@@ -88,6 +90,19 @@ impl Rig {
             .fetch_all(self.db.pool())
             .await
             .unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Waits until a call of this function waits for a lock.
+    pub(crate) async fn until_waits_for_a_lock(&self, function: &str) {
+        let waits = format!(
+            "select exists (select from pg_stat_activity
+                             where query like '%{function}%' and wait_event_type = 'Lock'
+                               and datname = current_database())"
+        );
+        eventually(Duration::from_secs(30), &waits, async || {
+            self.one::<bool>(&waits).await.then_some(())
+        })
+        .await;
     }
 
     /// Whether the worker asked to be notified of new jobs.

@@ -53,6 +53,12 @@ struct Way {
 struct Resets;
 
 impl Proxy {
+    /// A proxy in front of the server of this URL.
+    pub(crate) async fn before(url: &str) -> Self {
+        let server = url.split('@').nth(1).and_then(|rest| rest.split('/').next());
+        Self::start(server.unwrap()).await
+    }
+
     /// A proxy in front of the server at `host:port`.
     pub(crate) async fn start(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
